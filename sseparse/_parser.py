@@ -372,9 +372,9 @@ class Parser:
                 self._ready = False
                 self._drop()
                 return False
-            step = self._room or 1
-            self._advance(chunk[pos : pos + step], events, items)
-            pos += step
+            piece = chunk[pos : pos + (self._room or 1)]
+            self._advance(piece, events, items)
+            pos += len(piece)
         return True
 
     def _advance(self, chunk: bytes, events: list[Event], items: list[Item] | None) -> None:
@@ -411,49 +411,41 @@ class Parser:
             self._skip_lf = chunk[-1] == _CR
         if self._held:
             taken += len(self._held)
-            text = self._take_held() + text
+            head = self._held.decode("latin-1")
+            self._held = bytearray()
+            text = head + text
+            head = ""  # a long line must not be held twice while its value is cut out
+            if self._is_ascii:
+                self._is_ascii = text.isascii()
 
-        is_ascii = self._is_ascii
-        id_ = self._id
-        last = len(text) - 1
+        stop = text.rfind("\n") + 1  # where the line that has not ended begins
+        rest = len(text) - stop
+        self._line_start += taken - rest
+        if rest:
+            self._held += chunk[len(chunk) - rest :]
         pos = 0
-        end = text.find("\n")
         if self._size == 0 and items is None:
-            # Blocks of one data line, which is nearly all of most streams, while nothing is
-            # pending. The rules are those of the general loop below, shortened.
-            if COMPILED or last < _SPLIT_FROM:
-                while (
-                    0 <= end < last
-                    and text[end + 1] == "\n"
-                    and text.find("data: ", pos, pos + 6) == pos
-                ):
-                    value = text[pos + 6 : end]
-                    events.append(Event("message", value if is_ascii else _utf8(value), id_))
-                    pos = end + 2
-                    end = text.find("\n", pos)
-            elif text.startswith("data: ") and (stop := text.rfind("\n\n")) >= 0:
-                for value in text[6:stop].split("\n\ndata: "):
-                    if "\n" in value:
-                        break
-                    events.append(Event("message", value if is_ascii else _utf8(value), id_))
-                    pos += len(value) + 8
-                end = text.find("\n", pos)
-            if pos > last:
-                self._line_start += taken
-                self._block_start = self._line_start
-                self._room = self._limit
+            pos = self._take_simple_blocks(text, events)
+            if pos == stop:
+                if pos:
+                    self._block_start = self._line_start
+                self._room = self._limit - rest
                 return
 
+        is_ascii = self._is_ascii
         data = self._data
+        more = self._more
         type_ = self._type
+        id_ = self._id
         committed_id = self._committed_id
         block = pos  # where the current block begins in the text, if a blank line stands before it
         ignored = 0  # bytes since then of lines that do not count towards the limit
-        while end >= 0:
-            if end == pos:
+        while pos < stop:
+            first = text[pos]
+            if first == "\n":
                 # "If the line is empty: dispatch the event." (9.2.6)
                 if data is not None:
-                    if self._more:
+                    if more:
                         data = self._join_data(data)
                     event = Event(type_ or "message", data, id_)
                     data = None
@@ -467,9 +459,14 @@ class Parser:
                 pos += 1
                 block = pos
                 ignored = 0
-                end = text.find("\n", pos)
                 continue
 
+            end = text.find("\n", pos)
+            if first == ":" and items is None:
+                # "If the line starts with a colon: ignore the line." (9.2.6)
+                ignored += end - pos
+                pos = end + 1
+                continue
             if text.find("data: ", pos, pos + 6) == pos:
                 # What the general case below finds too; it saves two searches on most lines.
                 name = "data"
@@ -479,12 +476,6 @@ class Parser:
                 # Collect the characters after it, and let value be that string. If value starts
                 # with a space, remove it." Without a colon the whole line is the name. (9.2.6)
                 colon = text.find(":", pos, end)
-                if colon == pos and items is None:
-                    # "If the line starts with a colon: ignore the line." (9.2.6)
-                    ignored += end - pos
-                    pos = end + 1
-                    end = text.find("\n", pos)
-                    continue
                 if colon < 0:
                     name = text[pos:end]
                     value = ""
@@ -499,10 +490,7 @@ class Parser:
                 if data is None:
                     data = value
                 else:
-                    if len(self._more) == _LINES_PER_BLOCK:
-                        self._joined.append("\n".join(self._more))
-                        self._more.clear()
-                    self._more.append(value)
+                    more.append(value)
             elif name == "event":
                 type_ = value
             elif name == "id":
@@ -524,35 +512,52 @@ class Parser:
                 else:
                     items.append(Comment(value))
             pos = end + 1
-            end = text.find("\n", pos)
 
-        rest = last + 1 - pos
-        self._line_start += taken - rest
         self._data = data
+        if len(more) > _LINES_PER_BLOCK:
+            self._joined.append("\n".join(more[:-1]))
+            del more[:-1]
         self._type = type_
         self._id = id_
         self._committed_id = committed_id
-        self._room = self._limit - rest
-        if block and block == pos:
+        line_ends = text.count("\n", block, stop)
+        if block:
             self._size = 0
-            self._block_start = self._line_start
-        else:
-            line_ends = text.count("\n", block, pos)
-            if block:
-                self._size = 0
-                self._block_start = self._line_start - (
-                    _length_of_last_lines(chunk, line_ends) if has_cr else pos - block
-                )
-            self._size += pos - block - line_ends - ignored
-            self._room -= self._size
-        if rest:
-            self._held += chunk[len(chunk) - rest :]
+            self._block_start = self._line_start - (
+                _length_of_last_lines(chunk, line_ends) if has_cr else stop - block
+            )
+        self._size += stop - block - line_ends - ignored
+        self._room = self._limit - self._size - rest
 
-    def _take_held(self) -> str:
-        text = self._held.decode("latin-1")
-        self._held = bytearray()
-        self._is_ascii = self._is_ascii and text.isascii()
-        return text
+    def _take_simple_blocks(self, text: str, events: list[Event]) -> int:
+        """Take the blocks of one data line that the text begins with, and return where they end.
+
+        They are nearly all of most streams. The rules are those of _advance, shortened, for the
+        time that nothing is pending; without this way the compiled build takes a fifth more on one
+        chunk per event, and the pure one a third more on chat chunks in 64 KiB reads.
+        """
+        is_ascii = self._is_ascii
+        id_ = self._id
+        last = len(text) - 1
+        pos = 0
+        if COMPILED or last < _SPLIT_FROM:
+            end = text.find("\n")
+            while (
+                0 <= end < last
+                and text[end + 1] == "\n"
+                and text.find("data: ", pos, pos + 6) == pos
+            ):
+                value = text[pos + 6 : end]
+                events.append(Event("message", value if is_ascii else _utf8(value), id_))
+                pos = end + 2
+                end = text.find("\n", pos)
+        elif text.startswith("data: ") and (end := text.rfind("\n\n")) >= 0:
+            for value in text[6:end].split("\n\ndata: "):
+                if "\n" in value:
+                    break
+                events.append(Event("message", value if is_ascii else _utf8(value), id_))
+                pos += len(value) + 8
+        return pos
 
     def _join_data(self, first: str) -> str:
         data = "\n".join([first, *self._joined, *self._more])
