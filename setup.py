@@ -6,31 +6,36 @@ mypy. compiled: a failure to compile is a failure to build. An editable install 
 
 import os
 import sys
+import tempfile
 
 from setuptools import setup
 
-build = os.environ.get("SSEPARSE_BUILD", "")
-if build not in ("", "pure", "compiled"):
-    sys.exit(f"SSEPARSE_BUILD must be pure, compiled or unset, not {build!r}")
+
+def build(compiled: bool) -> None:
+    """Carry out the command that setup.py was given."""
+    # A new folder each time: what an earlier build left in build/ would get into the wheel.
+    with tempfile.TemporaryDirectory() as scratch:
+        modules = []
+        if compiled:
+            from mypyc.build import mypycify
+
+            # No configuration: the one for checking must not decide whether the build compiles.
+            options = ["--config-file=", f"--cache-dir={scratch}"]
+            modules = mypycify([*options, "sseparse/_parser.py"], target_dir=scratch)
+        setup(ext_modules=modules, options={"build": {"build_base": scratch}})
 
 
-def setup_compiled() -> bool:
-    """Build with the extension, and say whether that worked."""
+wanted = os.environ.get("SSEPARSE_BUILD", "")
+if wanted not in ("", "pure", "compiled"):
+    sys.exit(f"SSEPARSE_BUILD must be pure, compiled or unset, not {wanted!r}")
+
+if wanted == "pure" or "bdist_wheel" not in sys.argv:
+    build(compiled=False)
+else:
     try:
-        from mypyc.build import mypycify
-
-        setup(ext_modules=mypycify(["sseparse/_parser.py"], opt_level="3"))
-    except (
-        Exception,
-        SystemExit,
-    ) as error:  # setuptools reports a compiler's failure as SystemExit
-        if build == "compiled":
+        build(compiled=True)
+    except (Exception, SystemExit) as error:  # setuptools makes a compiler's failure a SystemExit
+        if wanted == "compiled":
             raise
         print(f"sseparse: building pure Python, because compiling failed: {error}")
-        return False
-    return True
-
-
-wanted = build != "pure" and "bdist_wheel" in sys.argv
-if not (wanted and setup_compiled()):
-    setup()
+        build(compiled=False)
