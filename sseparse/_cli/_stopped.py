@@ -1,0 +1,13 @@
+"""How a subcommand says that it cannot go on."""
+
+from __future__ import annotations
+
+__all__ = ["StoppedError"]
+
+
+class StoppedError(Exception):
+    """End the command with an exit status and one line on standard error."""
+
+    def __init__(self, status: int, line: str) -> None:
+        super().__init__(line)
+        self.status = status
