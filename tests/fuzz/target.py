@@ -1,0 +1,71 @@
+"""What must hold for any input: how it is read, and what is compared.
+
+An input says how to cut a stream and how much of it an event may take, then gives the stream:
+
+    byte 0          max_event_size in bytes; 0 for none
+    byte 1          how many chunk lengths follow, modulo 8
+    these bytes     the lengths, used over and over; without any, the stream comes whole
+    the rest        the stream
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from typing import Any
+
+import reference
+import sseparse
+from running import event, feed_all, observe_all
+
+
+def check(given: bytes, sse: Any = sseparse) -> None:
+    """Compare the package with the reference; an AssertionError says that they differ."""
+    limit, chunks = read(given)
+    stream = b"".join(chunks)
+    expected = reference.outcome(stream, limit, "")
+    fed = feed_all(chunks, limit=limit, sse=sse)
+    same(fed, expected._replace(observed=[]))
+    same(feed_all([stream], limit=limit, sse=sse), fed)
+    same(observe_all(chunks, limit=limit, sse=sse), expected)
+    check_encode(stream.decode("utf-8", "replace"), fed.events, sse)
+
+
+def check_encode(text: str, events: list[reference.Event], sse: Any) -> None:
+    """Check that what encode() writes parses back, and that it refuses what could not."""
+    lines = re.sub("\r\n?", "\n", text)
+    same(parsed(sse.encode(text, comment=text), sse), [("message", lines, "")])
+
+    written = [sse.encode(data, type=type_, id=id_) for type_, data, id_ in events]
+    same(parsed(b"".join(written), sse), events)
+
+    try:
+        block = sse.encode("", type=text, id=text)
+    except ValueError:
+        assert not text or re.search("[\r\n\0]", text)
+    else:
+        same(parsed(block, sse), [(text, "", text)])
+
+
+def parsed(stream: bytes, sse: Any) -> list[reference.Event]:
+    return [event(each) for each in sse.parse(stream)]
+
+
+def same(got: object, expected: object) -> None:
+    assert got == expected, f"got {got!r}, expected {expected!r}"
+
+
+def read(given: bytes) -> tuple[int | None, list[bytes]]:
+    """Return the limit and the chunks that an input stands for."""
+    header, rest = given[:2].ljust(2, b"\0"), given[2:]
+    lengths, stream = rest[: header[1] % 8], rest[header[1] % 8 :]
+    limit = header[0] or None
+    if not any(lengths):
+        return limit, [stream]
+    chunks = []
+    for length in itertools.cycle(lengths):
+        if not stream:
+            break
+        chunks.append(stream[:length])
+        stream = stream[length:]
+    return limit, chunks

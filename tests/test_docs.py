@@ -1,0 +1,163 @@
+"""The documentation names what exists, documents what is public, and shows what is tested."""
+
+from __future__ import annotations
+
+import ast
+import base64
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import reference
+import sseparse
+
+TESTS = Path(__file__).parent
+DOCS = TESTS.parent / "docs"
+PAGES = {page.stem: page.read_text(encoding="utf-8") for page in DOCS.glob("*.rst")}
+SOURCE = (TESTS.parent / "sseparse" / "_parser.py").read_text(encoding="utf-8")
+CORPUS = [
+    json.loads(line)
+    for line in (TESTS / "data" / "eventsource.jsonl").read_text(encoding="utf-8").splitlines()
+]
+
+
+def existing_tests() -> set[str]:
+    names = set()
+    for path in TESTS.glob("test_*.py"):
+        names.add(path.name)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+                names.add(node.name)
+    return names
+
+
+def named_tests(text: str) -> set[str]:
+    return set(re.findall(r"\btest_\w+(?:\.py)?", text))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_named_tests_exist(page: str) -> None:
+    assert named_tests(PAGES[page]) - existing_tests() == set()
+
+
+def test_the_pages_that_answer_for_it_name_tests() -> None:
+    assert len(named_tests(PAGES["standard"])) > 30
+    invariants = PAGES["design"].partition("The invariants")[2].partition("\nDecisions")[0]
+    assert re.findall(r"^I\d", invariants, re.MULTILINE) == [f"I{n}" for n in range(1, 8)]
+    docstring = ast.get_docstring(ast.parse(SOURCE))
+    assert docstring is not None
+    assert named_tests(docstring) <= named_tests(invariants)
+
+
+def test_named_corpus_tags_exist() -> None:
+    tags = {tag for stream in CORPUS for tag in stream["tags"]}
+    named = [
+        tag
+        for part in re.findall(r"\*Corpus:\*([^.]+)\.", PAGES["standard"])
+        for tag in re.findall(r"``([^`]+)``", part)
+    ]
+    assert len(named) > 30
+    assert set(named) == tags
+
+
+def test_public_names_are_documented() -> None:
+    directives = re.findall(r"^\.\. auto\w+:: (\w+)", PAGES["api"], re.MULTILINE)
+    assert sorted(directives) == sorted(sseparse.__all__)
+
+
+def test_code_is_tested() -> None:
+    """Doctests, recipes that test_recipes.py runs, and what test_cli.py runs: no other code."""
+    languages = re.findall(r"\.\. code-block:: *(\w*)", "".join(PAGES.values()))
+    assert set(languages) == {"console", "text"}
+    included = re.findall(r"\.\. literalinclude:: recipes/(\w+)\.py\n", PAGES["usage"])
+    assert sorted(included) == sorted(path.stem for path in (DOCS / "recipes").glob("*.py"))
+    tests = (TESTS / "test_recipes.py").read_text(encoding="utf-8")
+    assert [recipe for recipe in included if f'"{recipe}"' not in tests] == []
+
+
+class LosingIds(reference.Interpreter):
+    """Firefox: the ID of a block without data is lost."""
+
+    def dispatch(self) -> tuple[str | None, ...]:
+        if self.data_buffer == "":
+            self.last_event_id_buffer = self.last_event_id_string
+        return super().dispatch()
+
+
+def begins_with_line_end(stream: bytes) -> bool:
+    return re.match(reference.BOM + rb"[\r\n]", stream) is not None
+
+
+def as_chromium(stream: bytes) -> list[reference.Event]:
+    if begins_with_line_end(stream):
+        stream = b"the line end is part of the name" + stream[4:]
+    return reference.interpret(stream).dispatched
+
+
+def as_firefox(stream: bytes) -> list[reference.Event]:
+    state = LosingIds()
+    for line in re.split("\r\n|\n|\r", reference.utf8_decode(stream))[:-1]:
+        state.process_line(line)
+    return state.dispatched
+
+
+def as_webkit(stream: bytes) -> list[reference.Event]:
+    for mark, encoding in ((b"\xfe\xff", "utf-16-be"), (b"\xff\xfe", "utf-16-le")):
+        if stream.startswith(mark):
+            stream = stream[2:].decode(encoding, "replace").encode()
+    return reference.interpret(stream).dispatched
+
+
+def test_browsers() -> None:
+    """The section on the browsers: its numbers, and which streams its rules say differ."""
+    rules = {"chromium": as_chromium, "firefox": as_firefox, "webkit": as_webkit}
+    differs: dict[str, set[int]] = {name: set() for name in rules}
+    streams: dict[int, bytes] = {}
+    for line in CORPUS:
+        streams[line["id"]] = base64.b64decode(line["stream"])
+        for name in line.get("deviating", ()):
+            differs[name].add(line["id"])
+
+    with_nul = {number for number, stream in streams.items() if b"\0" in stream}
+    with_bom = [number for number, stream in streams.items() if begins_with_line_end(stream)]
+    with_utf16 = [n for n, stream in streams.items() if stream[:2] in (b"\xfe\xff", b"\xff\xfe")]
+    for number, stream in streams.items():
+        expected = reference.interpret(stream).dispatched
+        for name, rule in rules.items():
+            if name != "firefox" or number not in with_nul:
+                assert (rule(stream) != expected) == (number in differs[name]), (name, number)
+
+    text = PAGES["standard"].partition("\nWhere the browsers differ\n")[2].partition("\nWhere ")[0]
+    in_table = dict(re.findall(r"\* - (\w+) [\w. ]+\n     - (\d+)\n", text))
+    counts = {name: str(len(numbers)) for name, numbers in differs.items()}
+    assert {name.lower().removesuffix("gtk"): n for name, n in in_table.items()} == counts
+
+    prose = " ".join(text.split())
+    anywhere = set().union(*differs.values())
+    twice = sum(map(len, differs.values())) - len(anywhere)
+    for claim in (
+        f"holds {len(CORPUS):,} streams",
+        f"On {len(CORPUS) - len(anywhere):,} streams all three agree",
+        f"{['No', 'One', 'Two', 'Three', 'Four'][twice]} of these are counted twice",
+        f"in {len(differs['chromium'])} of the {len(with_bom)} streams that begin like that",
+        f"Of the {len(with_utf16)} streams that begin so, {len(differs['webkit'])} have events",
+        f"in the {len(differs['firefox'] - with_nul)} streams without NUL",
+        f"on {len(differs['firefox'] & with_nul)} of the {len(with_nul)} streams that hold NUL",
+    ):
+        assert claim in prose
+
+    examples: dict[str, Any] = {
+        "4755": ("chromium", rb"\xef\xbb\xbf\r[^\n]"),
+        "893": ("webkit", rb"\xfe\xff"),
+        "240": ("firefox", rb"id:1\n\ndata"),
+        "168": ("firefox", rb"event:a\x00b"),
+        "9291": ("firefox", rb"retry:700\nid:\x00"),
+        "252": ("firefox", rb"id:1\x00\ndata:a"),
+    }
+    assert re.findall(r"\(stream (\d+)\)", prose) == list(examples)
+    for example, (name, beginning) in examples.items():
+        assert int(example) in differs[name]
+        assert re.match(beginning, streams[int(example)])

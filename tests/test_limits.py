@@ -1,0 +1,209 @@
+"""I4: the limit, on both sides of each border; the default; the arguments.
+
+A case is a stream, its peak (the highest count that it reaches, in bytes) and the offset of the
+byte that takes the count there. The numbers were counted by hand.
+"""
+
+from __future__ import annotations
+
+import tracemalloc
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+
+import reference
+from running import feed_all, observe_all
+from sseparse import Event, EventTooLargeError, Parser
+from strategies import BOM, cut, cut_every, limits, short_streams
+
+CASES = [
+    # Each kind of line, while it is the current one.
+    (b"data: abc\n\n", 9, 8),
+    (b"data:abc\n\n", 8, 7),
+    (b"data\n\n", 4, 3),
+    (b"event: abc\n\n", 10, 9),
+    (b"event\n\n", 5, 4),
+    (b"id: abc\n\n", 7, 6),
+    (b"retry: 100\n\n", 10, 9),
+    (b"retry: soon\n\n", 11, 10),
+    (b": comment\n\n", 9, 8),
+    (b"other: abc\n\n", 10, 9),
+    (b"other\n\n", 5, 4),
+    # A line that has not ended.
+    (b"data: abc", 9, 8),
+    (b": comment", 9, 8),
+    # Complete data, event and id lines count until the blank line.
+    (b"data\ndata\ndata\n\n", 12, 13),
+    (b"event: x\ndata: y\n\n", 15, 15),
+    (b"id: 1\ndata: y\n\n", 12, 12),
+    (b"id: \0\ndata: y\n\n", 12, 12),
+    (b"data: y\nid: 12\n\n", 13, 13),
+    (b"data: y\n\n: a long comment\n\n", 16, 24),
+    (b"data: abcdef\n\ndata: y\n\n", 12, 11),
+    (b"data: y\n\ndata: abcdef\n\n", 12, 20),
+    (b"data: y\n\nevent: x\n\nid: abc\ndata\n\n", 11, 30),
+    # Comments and ignored lines count only while they are the current line.
+    (b": comment\ndata: y\n\n", 9, 8),
+    (b"retry: 100\ndata: y\n\n", 10, 9),
+    (b"other: abc\ndata: y\n\n", 10, 9),
+    (b"data: y\n: comment\ndata: y\n\n", 16, 16),
+    (b"data: y\nretry: 100\ndata: y\n\n", 17, 17),
+    (b"data: y\nDATA: y\nid\ndata: y\n\n", 16, 25),
+    # Line ends are not counted.
+    (b"data: abc\r\r", 9, 8),
+    (b"data: abc\r\n\r\n", 9, 8),
+    (b"data\r\ndata\r\ndata\r\n\r\n", 12, 15),
+    (b"data\rdata\rdata\r\r", 12, 13),
+    (b"data\r\n\r\ndata: y\r\n\r\n", 7, 14),
+    (b"\r\n\r\r\n\ndata\n\n", 4, 9),
+    # Nor is the byte order mark, the first one.
+    (BOM + b"data: abc\n\n", 9, 11),
+    (BOM + b"data: abc\r\n\r\n", 9, 11),
+    (BOM + BOM + b"data\n\n", 7, 9),
+    (BOM + b"\n" + BOM + b"\n", 3, 6),
+    # What only begins like one is the first line's.
+    (b"\xef\xbbdata\n\n", 6, 5),
+    (b"\xef\xbb\n\n", 2, 1),
+    (b"\xefdata\n\n", 5, 4),
+    # Bytes are counted as they stood on the wire, not characters.
+    ("data: é€😀\n\n".encode(), 15, 14),
+    (b"data: \xff\xff\n\n", 8, 7),
+]
+
+
+@pytest.mark.parametrize(("stream", "peak", "offset"), CASES, ids=[repr(c[0]) for c in CASES])
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 100])
+def test_both_sides_of_the_border(stream: bytes, peak: int, offset: int, size: int) -> None:
+    chunks = cut_every(stream, size)
+    unlimited = feed_all(chunks)
+    assert unlimited == reference.outcome(stream)._replace(observed=[])
+    assert feed_all(chunks, limit=peak) == unlimited
+    assert feed_all(chunks, limit=peak + 1) == unlimited
+    assert observe_all(chunks, limit=peak) == reference.outcome(stream)
+    if peak > 1:
+        broken = feed_all(chunks, limit=peak - 1)
+        assert broken.offset == offset
+        assert broken == reference.outcome(stream, peak - 1)._replace(observed=[])
+        assert observe_all(chunks, limit=peak - 1) == reference.outcome(stream, peak - 1)
+
+
+@pytest.mark.parametrize(("stream", "peak", "offset"), CASES, ids=[repr(c[0]) for c in CASES])
+def test_every_limit_and_every_pair_of_cuts(stream: bytes, peak: int, offset: int) -> None:
+    assert reference.offending(stream, peak - 1) == offset
+    for limit in range(1, peak + 2):
+        expected = reference.outcome(stream, limit)._replace(observed=[])
+        for first in range(len(stream)):
+            for second in (first, first + 1, len(stream) - 1):
+                assert feed_all(cut(stream, [first, second]), limit=limit) == expected
+
+
+@given(short_streams, limits)
+@example(b"\xef\xbbx", 1)
+@example(b"\xef\xbb", 1)
+@example(b"retry: 5\nid: 1\n\ndata: toolong", 10)
+def test_the_limit_is_the_reference(stream: bytes, limit: int | None) -> None:
+    expected = reference.outcome(stream, limit)
+    for size in (1, 2, 5, max(1, len(stream))):
+        chunks = cut_every(stream, size)
+        assert feed_all(chunks, limit=limit) == expected._replace(observed=[])
+        assert observe_all(chunks, limit=limit) == expected
+
+
+def test_the_error_carries_what_its_call_completed() -> None:
+    parser = Parser(max_event_size=8)
+    assert parser.feed(b"data: 1\n\n") == [Event("message", "1", "")]
+    with pytest.raises(EventTooLargeError) as caught:
+        parser.feed(b"data: 2\n\nid: 3\ndata\n\nretry: 9\nid: 4\nevent:\n\ndata: 5\n\n")
+    error = caught.value
+    assert error.events == [Event("message", "2", "")]
+    assert (error.limit, error.offset) == (8, 9 + 9 + 6 + 3)
+    assert (parser.last_event_id, parser.retry) == ("", None)
+
+
+def test_what_stood_before_the_error_holds() -> None:
+    parser = Parser(max_event_size=8)
+    with pytest.raises(EventTooLargeError):
+        parser.feed(b"id: 3\n\nretry: 9\nid: 4\nevent: x\n\n")
+    assert (parser.last_event_id, parser.retry) == ("3", 9)
+
+
+@pytest.mark.parametrize("form", ["feed", "observe"])
+def test_the_parser_stays_failed(form: str) -> None:
+    parser = Parser(max_event_size=8)
+    call = getattr(parser, form)
+    with pytest.raises(EventTooLargeError) as first:
+        call(b"data: 1\n\ndata: 23456")
+    assert len(first.value.events) == 1
+    for chunk in (b"", b"\n\n", b"data: 4\n\n"):
+        with pytest.raises(EventTooLargeError) as later:
+            call(chunk)
+        assert (later.value.limit, later.value.offset) == (8, first.value.offset)
+        assert str(later.value) == str(first.value)
+        assert later.value.events == later.value.observed == []
+    assert parser.close() is None
+    with pytest.raises(RuntimeError):
+        call(b"")
+    assert parser.close() is None
+
+
+def test_a_failed_parser_still_names_misuse() -> None:
+    parser = Parser(max_event_size=1)
+    with pytest.raises(EventTooLargeError):
+        parser.feed(b"ab")
+    with pytest.raises(RuntimeError, match="in use with feed"):
+        parser.observe(b"")
+    bad: Any = "text"
+    with pytest.raises(TypeError):
+        parser.feed(bad)
+
+
+def test_the_default_is_64_mib_and_none_is_no_limit() -> None:
+    limit = 64 * 1024 * 1024
+    value = b"x" * (limit - len(b"data: "))
+    parser, unlimited = Parser(), Parser(max_event_size=None)
+    assert parser.feed(b"\ndata: ") == unlimited.feed(b"\ndata: ") == []
+    assert parser.feed(value) == unlimited.feed(value) == []
+    assert unlimited.feed(b"x") == []
+    assert [len(event.data) for event in unlimited.feed(b"\n\n")] == [len(value) + 1]
+    with pytest.raises(EventTooLargeError) as caught:
+        parser.feed(b"x")
+    assert (caught.value.limit, caught.value.offset) == (limit, limit + 1)
+
+
+@pytest.mark.parametrize("limit", [0, -1, -(10**30)])
+def test_a_limit_below_one_byte(limit: int) -> None:
+    with pytest.raises(ValueError, match=f"max_event_size must be at least 1 byte, not {limit}"):
+        Parser(max_event_size=limit)
+
+
+@pytest.mark.parametrize("limit", [True, False, "8", 8.0, b"8", (8,)])
+def test_a_limit_that_is_not_an_int(limit: Any) -> None:
+    with pytest.raises(TypeError):
+        Parser(max_event_size=limit)
+
+
+@pytest.mark.parametrize("limit", [10**9, 2**62, 2**64, 10**30])
+def test_a_limit_beyond_every_stream(limit: int) -> None:
+    assert Parser(max_event_size=limit).feed(b"data: a\n\n") == [Event("message", "a", "")]
+
+
+def kept_at_the_limit(line: bytes, limit: int) -> int:
+    """Return the bytes that a parser holds when lines have filled it up to the limit."""
+    parser = Parser(max_event_size=limit)
+    chunk = line * 50
+    parser.feed(b"data: one\n\n" + chunk)
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        for _ in range(limit // (len(line) - 1) // 50 - 1):
+            parser.feed(chunk)
+        return tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("line", [b"data:ab\n", b"data:\xc3\xa9\n", b"data: " + b"x" * 99 + b"\n"])
+def test_what_is_held_is_a_small_multiple_of_the_limit(line: bytes) -> None:
+    limit = 2**17
+    assert kept_at_the_limit(line, limit) < 2 * limit

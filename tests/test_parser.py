@@ -1,0 +1,503 @@
+"""The grammar, the parser's state and its misuse, case by case; docs name these tests."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from typing import Any
+
+import pytest
+
+import reference
+import sseparse
+from running import PACKAGE, feed_all, observe_all, run_python
+from sseparse import Event, Parser, Pending, parse
+from strategies import BOM, cut, cut_every
+
+
+def events(stream: bytes) -> list[tuple[str, str, str]]:
+    """Return the events of a stream, the same whole and byte by byte."""
+    whole = feed_all([stream])
+    assert feed_all(cut_every(stream, 1)) == whole
+    return whole.events
+
+
+# Lines.
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r", b"\r\n"])
+def test_each_line_end(end: bytes) -> None:
+    stream = end.join([b"event: a", b"data: 1", b"data: 2", b"", b"data: 3", b"", b""])
+    assert events(stream) == [("a", "1\n2", ""), ("message", "3", "")]
+
+
+def test_line_ends_mixed_in_one_stream() -> None:
+    assert events(b"data: 1\r\ndata: 2\rdata: 3\n\ndata: 4\n\r\n") == [
+        ("message", "1\n2\n3", ""),
+        ("message", "4", ""),
+    ]
+
+
+def test_lf_cr_is_two_line_ends() -> None:
+    assert events(b"data: 1\n\rdata: 2\n\r") == [("message", "1", ""), ("message", "2", "")]
+
+
+def test_no_other_character_ends_a_line() -> None:
+    value = "\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
+    assert events(f"data: {value}\r\r".encode()) == [("message", value, "")]
+
+
+def test_line_ends_alone_give_nothing() -> None:
+    assert events(b"\n\r\n\r\r\n\n") == []
+
+
+@pytest.mark.parametrize("lines", [1, 2, 1024, 1025, 1026, 2049, 2050, 2051, 5000])
+@pytest.mark.parametrize("size", [1, 6, 6144, 6145, 6150, 6151, 10**6])
+def test_every_number_of_data_lines(lines: int, size: int) -> None:
+    # Data lines are joined in blocks. A blank line that came alone, just after a block was joined,
+    # once gave the first line only, and the rest to the next event.
+    stream = b"data:\n" * lines + b"\n" + b"data: x\ndata: y\n\n"
+    assert feed_all(cut_every(stream, size)).events == [
+        ("message", "\n" * (lines - 1), ""),
+        ("message", "x\ny", ""),
+    ]
+
+
+RUN = b"data: 12345\n\n" * 100
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        *[
+            b"",
+            b"\n",
+            b"\n\n",
+            b"\r",
+            b"\r\n",
+            b"\n\r",
+            b"\r\r",
+            b":\n",
+            b": a\r\n",
+            b":\n\n",
+            b" \n",
+        ],
+        *[b"data\n\n", b"data:\n\n", b"data: \n\n", b"data:  a\n\n", b"data:a\n\n", b"Data: a\n\n"],
+        *[b"data: a\n", b"data: a\ndata: b\n\n", b"data: a\n: b\n\n", b"data: a\nid: 1\n\n"],
+        *[b"event: a\n", b"event: a\n\n", b"id: 1\n", b"id: 1\n\n", b"id: \0\n", b"retry: 1\n"],
+        *[
+            b"other\n",
+            b"data: \xff\n\n",
+            b"\xff\n",
+            "é\n\n".encode(),
+            BOM,
+            BOM + b"\n",
+            b"data: \0\n\n",
+        ],
+    ],
+)
+def test_what_stands_between_runs_of_plain_events(between: bytes) -> None:
+    for stream in (RUN + between + RUN, between + RUN, RUN + between, RUN + between + RUN[:-1]):
+        expected = reference.outcome(stream)
+        assert observe_all([stream]) == expected
+        for size in (1, 700, 1500, len(stream)):
+            fed = feed_all(cut_every(stream, size))
+            assert fed == expected._replace(observed=[]), size
+        for cut_at in (len(RUN) - 1, len(RUN), len(RUN) + len(between)):
+            assert feed_all(cut(stream, [min(cut_at, len(stream))])) == fed
+
+
+# The byte order mark and UTF-8.
+
+
+def test_one_byte_order_mark_is_stripped() -> None:
+    assert events(BOM + b"data: 1\n\n") == [("message", "1", "")]
+
+
+def test_a_second_byte_order_mark_is_part_of_the_name() -> None:
+    assert events(BOM + BOM + b"data: 1\n\ndata: 2\n\n") == [("message", "2", "")]
+
+
+def test_a_byte_order_mark_later_is_text() -> None:
+    assert events(b"\n" + BOM + b"data: 1\ndata:" + BOM + b"2\n\n") == [("message", "\ufeff2", "")]
+
+
+@pytest.mark.parametrize("start", [b"\xef", b"\xef\xbb", b"\xef\xbb\xbe", b"\xbb\xbf", b"\xfe\xff"])
+def test_what_only_begins_like_a_byte_order_mark(start: bytes) -> None:
+    assert events(start + b"data: 1\n\ndata: 2\n\n") == [("message", "2", "")]
+    assert events(start + b"\ndata: 2\n\n") == [("message", "2", "")]
+
+
+def test_empty_chunks_before_a_byte_order_mark() -> None:
+    assert feed_all([b"", b"\xef", b"", b"\xbb", b"", b"\xbfdata\n\n"]).events == [
+        ("message", "", "")
+    ]
+
+
+def test_broken_utf8_is_replaced_in_each_value() -> None:
+    assert events(b"event: \xff\nid: \xe2\x82\ndata: \xed\xa0\x80\xc3\xa9\n\n") == [
+        ("\ufffd", "\ufffd\ufffd\ufffdé", "\ufffd")
+    ]
+
+
+def test_a_character_cut_by_a_line_end_is_replaced() -> None:
+    assert events(b"data: \xe2\x82\n\xac\ndata: \xac\n\n") == [("message", "\ufffd\n\ufffd", "")]
+
+
+# Fields.
+
+
+@pytest.mark.parametrize(
+    ("line", "value"),
+    [
+        (b"data", ""),
+        (b"data:", ""),
+        (b"data: ", ""),
+        (b"data:a", "a"),
+        (b"data: a", "a"),
+        (b"data:  a ", " a "),
+        (b"data::a", ":a"),
+        (b"data: :a", ":a"),
+        (b"data: a: b", "a: b"),
+        (b"data:\ta", "\ta"),
+        (b"data:\0", "\0"),
+    ],
+)
+def test_value_of_a_field(line: bytes, value: str) -> None:
+    assert events(line + b"\n\n") == [("message", value, "")]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"Data: a",
+        b" data: a",
+        b"data : a",
+        b"dat: a",
+        b"dataa: a",
+        b"data a",
+        b"\0data: a",
+        b":data: a",
+    ],
+)
+def test_names_are_compared_literally(line: bytes) -> None:
+    assert events(line + b"\n\n") == []
+
+
+def test_comments_are_ignored() -> None:
+    assert events(b":\n: a\ndata: 1\n:data: 2\ndata: 3\n:\n\n") == [("message", "1\n3", "")]
+
+
+def test_the_last_type_counts_and_lasts_for_one_block() -> None:
+    assert events(b"event: a\nevent: b\ndata: 1\n\ndata: 2\n\n") == [
+        ("b", "1", ""),
+        ("message", "2", ""),
+    ]
+
+
+def test_an_empty_type_is_message() -> None:
+    assert events(b"event: a\nevent:\ndata: 1\n\n") == [("message", "1", "")]
+
+
+def test_a_block_without_data_gives_nothing_and_drops_its_type() -> None:
+    assert events(b"event: a\n\ndata: 1\n\nretry: 1\n\nid: 1\n\n") == [("message", "1", "")]
+
+
+def test_the_id_is_sticky() -> None:
+    assert events(b"data: 0\n\nid: 1\ndata: 1\n\ndata: 2\n\nid\ndata: 3\n\n") == [
+        ("message", "0", ""),
+        ("message", "1", "1"),
+        ("message", "2", "1"),
+        ("message", "3", ""),
+    ]
+
+
+def test_an_id_with_nul_is_ignored_whole() -> None:
+    assert events(b"id: 1\nid: 2\0\ndata: 1\n\n") == [("message", "1", "1")]
+
+
+def test_the_last_event_id_is_committed_by_the_blank_line_only() -> None:
+    parser = Parser()
+    parser.feed(b"id: 1\ndata: 1\n")
+    assert parser.last_event_id == ""
+    parser.feed(b"\nid: 2\ndata: 2")
+    assert parser.last_event_id == "1"
+    parser.close()
+    assert parser.last_event_id == "1"
+
+
+def test_an_id_without_data_is_committed() -> None:
+    parser = Parser()
+    assert parser.feed(b"id: 1\n\n") == []
+    assert parser.last_event_id == "1"
+    assert parser.feed(b"data: a\n\n") == [Event("message", "a", "1")]
+
+
+def test_the_given_last_event_id_holds_until_the_stream_sends_one() -> None:
+    parser = Parser(last_event_id="7")
+    assert parser.last_event_id == "7"
+    assert parser.feed(b"data: a\n\n") == [Event("message", "a", "7")]
+    assert parser.feed(b"id:\ndata: b\n\n") == [Event("message", "b", "")]
+    assert parser.last_event_id == ""
+
+
+# retry.
+
+
+@pytest.mark.parametrize(
+    ("value", "retry"),
+    [
+        (b"0", 0),
+        (b"10", 10),
+        (b"0010", 10),
+        (b"0" * 700 + b"5", 5),
+        (b"0" * 5000, 0),
+        (b"9" * 600, 10**600 - 1),
+        (b"0" * 9 + b"1" + b"0" * 599, 10**599),
+    ],
+)
+def test_retry_taken(value: bytes, retry: int) -> None:
+    outcome = feed_all([b"retry: " + value + b"\n"])
+    assert outcome.retry == retry
+    assert feed_all([b"retry:" + value + b"\r"]).retry == retry
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *[b"", b" ", b" 10", b"10 ", b"+10", b"-1", b"1.5", b"1e3", b"1_000", b"0x10", b"10\0"],
+        *["٣".encode(), "１０".encode(), "²".encode(), b"1\xff", b"\xb2", b"9" * 601, b"1" * 5000],
+    ],
+)
+def test_retry_ignored(value: bytes) -> None:
+    assert feed_all([b"retry: 77\nretry: " + value + b"\n"]).retry == 77
+
+
+def test_retry_counts_at_once() -> None:
+    parser = Parser()
+    assert parser.retry is None
+    parser.feed(b"retry: 1")
+    assert parser.retry is None
+    parser.feed(b"\r")
+    assert parser.retry == 1
+
+
+def test_retry_under_the_smallest_digit_limit() -> None:
+    code = """
+import sys
+from sseparse import Parser, encode
+assert sys.flags.int_max_str_digits == 640
+parser = Parser()
+for digits in [b"9" * 600, b"9" * 601, b"9" * 641, b"9" * 5000, b"0" * 5000]:
+    parser.feed(b"retry: " + digits + b"\\n")
+    print(parser.retry)
+print(encode(retry=10**600 - 1) == b"retry: " + b"9" * 600 + b"\\n\\n")
+"""
+    nines = "9" * 600
+    assert run_python(code, PYTHONINTMAXSTRDIGITS="640").split() == [nines] * 4 + ["0", "True"]
+
+
+# The end of the stream.
+
+
+@pytest.mark.parametrize(
+    ("stream", "pending"),
+    [
+        (b"", None),
+        (BOM, None),
+        (b"\r", None),
+        (b"data: a\n\n", None),
+        (b": comment\nretry: 1\nother\n", None),
+        (b"data: a\n", Pending("message", "a", "", b"", 0)),
+        (b"data", Pending("message", "", "", b"data", 0)),
+        (b"data\n", Pending("message", "", "", b"", 0)),
+        (b"data\ndata\ndata: b\n", Pending("message", "\n\nb", "", b"", 0)),
+        (b"event: e\n", Pending("e", "", "", b"", 0)),
+        (b"event\n", Pending("message", "", "", b"", 0)),
+        (b"id: 1\n", Pending("message", "", "1", b"", 0)),
+        (b"id: 1\n\nid: 1\n", Pending("message", "", "1", b"", 7)),
+        (b"id\n", Pending("message", "", "", b"", 0)),
+        (b": com", Pending("message", "", "", b": com", 0)),
+        (b"\n\xe2\x82", Pending("message", "", "", b"\xe2\x82", 1)),
+        (b"\xef", Pending("message", "", "", b"\xef", 0)),
+        (b"\xef\xbb", Pending("message", "", "", b"\xef\xbb", 0)),
+        (BOM + b"data", Pending("message", "", "", b"data", 3)),
+        (b"data: a\r\n\r\ndata: b\r\n", Pending("message", "b", "", b"", 11)),
+        (b"data: a\r\rdata: b\r", Pending("message", "b", "", b"", 9)),
+        (b"data: a\n\n: c\nid: 1\ndata: b\r\ndat", Pending("message", "b", "1", b"dat", 9)),
+    ],
+)
+@pytest.mark.parametrize("size", [1, 2, 100])
+def test_close_tells_what_is_pending(stream: bytes, pending: Pending | None, size: int) -> None:
+    parser = Parser()
+    for chunk in cut_every(stream, size):
+        parser.feed(chunk)
+    left = parser.close()
+    assert left == pending
+    assert pending is None or type(left) is Pending
+    assert parser.close() is left
+
+
+def test_close_before_any_byte() -> None:
+    assert Parser(last_event_id="1").close() is None
+
+
+def test_pending_carries_the_last_event_id_of_before() -> None:
+    parser = Parser(last_event_id="1")
+    parser.feed(b"data: a\n")
+    assert parser.close() == Pending("message", "a", "1", b"", 0)
+
+
+@pytest.mark.parametrize("form", ["feed", "observe"])
+def test_no_bytes_after_close(form: str) -> None:
+    parser = Parser()
+    assert getattr(parser, form)(b"data: a\n") is not None
+    parser.close()
+    for chunk in (b"\n", b""):
+        with pytest.raises(RuntimeError, match=rf"^{form}\(\) after close\(\)"):
+            getattr(parser, form)(chunk)
+    assert parser.close() == Pending("message", "a", "", b"", 0)
+
+
+def test_a_parser_is_used_in_one_form() -> None:
+    parser = Parser()
+    parser.feed(b"")
+    with pytest.raises(RuntimeError, match=r"^observe\(\) on a parser in use with feed\(\)$"):
+        parser.observe(b"data: a\n\n")
+    assert parser.feed(b"data: b\n\n") == [Event("message", "b", "")]
+
+    parser = Parser()
+    parser.observe(b"data: a\n")
+    with pytest.raises(RuntimeError, match=r"^feed\(\) on a parser in use with observe\(\)$"):
+        parser.feed(b"\n")
+    assert len(parser.observe(b"\n")) == 1
+
+
+# Arguments.
+
+
+@pytest.mark.parametrize("last_event_id", ["\0", "a\rb", "a\n"])
+def test_a_last_event_id_that_no_stream_can_send(last_event_id: str) -> None:
+    with pytest.raises(ValueError, match="last_event_id holds NUL, CR or LF"):
+        Parser(last_event_id=last_event_id)
+
+
+@pytest.mark.parametrize("last_event_id", [None, b"1", 1])
+def test_a_last_event_id_that_is_not_a_str(last_event_id: Any) -> None:
+    with pytest.raises(TypeError, match="str"):
+        Parser(last_event_id=last_event_id)
+
+
+def test_arguments_by_keyword_only() -> None:
+    with pytest.raises(TypeError):
+        Parser("1")  # type: ignore[call-arg]
+
+
+class Bytes(bytes):
+    """A subclass, as some libraries pass them around."""
+
+
+VIEWED = bytearray(b"xdata: a\n\nx")
+
+
+@pytest.mark.parametrize(
+    "chunk",
+    [
+        b"data: a\n\n",
+        Bytes(b"data: a\n\n"),
+        bytearray(b"data: a\n\n"),
+        memoryview(b"data: a\n\n"),
+        memoryview(VIEWED)[1:-1],
+        memoryview(b"data: a\n\n").cast("b"),
+        memoryview(b"data: a\n\n").cast("c"),
+        memoryview(b"data: a\n\n").cast("B", (3, 3)),
+    ],
+    ids=repr,
+)
+def test_chunks_taken(chunk: bytes | bytearray | memoryview) -> None:
+    assert Parser().feed(chunk) == [Event("message", "a", "")]
+    assert parse(chunk) == [Event("message", "a", "")]
+    assert len(Parser().observe(chunk)) == 2
+
+
+def released() -> memoryview:
+    view = memoryview(b"data: a\n\n")
+    view.release()
+    return view
+
+
+@pytest.mark.parametrize(
+    "chunk",
+    [
+        "data: a\n\n",
+        None,
+        1,
+        True,
+        [100],
+        memoryview(b"data: a\n\n")[::2],
+        memoryview(b"data: a\n\n")[::-1],
+        memoryview(b"data: a\n")[:8].cast("H"),
+        memoryview(b"data: a\n").cast("B", (4, 2))[::2],
+        released(),
+    ],
+    ids=repr,
+)
+@pytest.mark.parametrize("form", ["feed", "observe"])
+def test_chunks_refused_before_anything_changes(chunk: Any, form: str) -> None:
+    parser = Parser()
+    with pytest.raises(TypeError):
+        getattr(parser, form)(chunk)
+    # Nothing has changed: both forms are still open, and a byte order mark is still the first.
+    assert parser.feed(BOM + b"id: 1\ndata: a") == []
+    with pytest.raises(TypeError):
+        parser.feed(chunk)
+    assert parser.feed(b"\n\n") == [Event("message", "a", "1")]
+    with pytest.raises(TypeError):
+        parse(chunk)
+
+
+def test_a_refused_chunk_after_close() -> None:
+    parser = Parser()
+    parser.close()
+    bad: Any = "data"
+    with pytest.raises(TypeError):
+        parser.feed(bad)
+
+
+@pytest.mark.parametrize("name", ["last_event_id", "retry", "events"])
+def test_a_parser_has_no_attributes_to_set(name: str) -> None:
+    with pytest.raises(AttributeError):
+        setattr(Parser(), name, None)
+
+
+def test_two_parsers_share_nothing() -> None:
+    one, other = Parser(), Parser()
+    assert one.feed(b"\xef\xbb") == other.feed(b"id: 1\nretry: 5\ndata: \xe2") == []
+    assert one.feed(b"\xbfdata: \xc3") == []
+    assert other.feed(b"\x82\xac\n\n") == [Event("message", "€", "1")]
+    assert one.feed(b"\xa9\n\n") == [Event("message", "é", "")]
+    assert (one.last_event_id, one.retry) == ("", None)
+
+
+# mypy_extensions: the decorator's home, which nothing but mypy installs.
+
+
+def test_import_without_mypy_extensions() -> None:
+    code = """
+import sys
+sys.modules["mypy_extensions"] = None
+import sseparse
+print(sseparse.parse(b"data: a\\n\\n")[0].data)
+"""
+    assert run_python(code) == "a\n"
+
+
+def test_the_source_without_mypy_extensions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "mypy_extensions", None)
+    spec = importlib.util.spec_from_file_location("sseparse._bare", PACKAGE / "_parser.py")
+    assert spec is not None
+    assert spec.loader is not None
+    bare = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(bare)
+    assert bare.Parser is not sseparse.Parser
+    assert [event.data for event in bare.Parser().feed(b"data: a\n\n")] == ["a"]

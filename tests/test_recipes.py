@@ -1,0 +1,389 @@
+"""The recipes of the documentation: prompt however the body is framed, closed on every path.
+
+The server is a raw socket. It sends an event only when the client has acknowledged the one before,
+so a client that holds events back gets no further; nothing is decided by how long something takes.
+The code under test is the code that docs/usage.rst shows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import runpy
+import socket
+import threading
+import time
+import zlib
+from contextlib import aclosing, closing, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import pytest
+
+from sseparse import Event, encode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+RECIPES = Path(__file__).parent.parent / "docs" / "recipes"
+LIBRARIES = {
+    "over_urllib3": "urllib3",
+    "over_requests": "requests",
+    "over_httpx": "httpx",
+    "over_httpx_async": "httpx",
+    "over_aiohttp": "aiohttp",
+}
+PATIENCE = 20  # s, after which a test has failed
+TEXTS = ["one", "two\nlines", "drei ✓"]
+BLOCKS = [encode(text) for text in TEXTS]
+EVENTS = [Event("message", text, "") for text in TEXTS]
+
+Serve: TypeAlias = "Callable[[socket.socket], None]"
+Framed: TypeAlias = "tuple[bytes, list[bytes], bytes]"  # head, a piece for each block, tail
+
+
+class Server:
+    """A listening socket whose connections, one after the other, are served by a thread."""
+
+    def __init__(self, *serve: Serve) -> None:
+        self._serve = serve
+        self._failure: BaseException | None = None
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener.settimeout(PATIENCE)
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self.address = self._listener.getsockname()
+        self.url = f"http://127.0.0.1:{self.address[1]}/"
+
+    def _run(self) -> None:
+        try:
+            for serve in self._serve:
+                connection, _ = self._listener.accept()
+                with connection:
+                    connection.settimeout(PATIENCE)
+                    serve(connection)
+        except Exception as failure:
+            self._failure = failure
+
+    def __enter__(self) -> Server:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._thread.join(PATIENCE * (len(self._serve) + 1))
+        self._listener.close()
+        assert not self._thread.is_alive()
+        if self._failure is not None:
+            raise self._failure
+
+
+def read_request(connection: socket.socket) -> bytes:
+    request = b""
+    while not request.endswith(b"\r\n\r\n"):
+        received = connection.recv(65536)
+        assert received, "the client went away before its request was complete"
+        request += received
+    return request
+
+
+def expect_closed(connection: socket.socket) -> None:
+    with suppress(ConnectionError):  # how it shows where bytes were unread
+        assert connection.recv(1) == b""
+
+
+def head(*fields: str) -> bytes:
+    lines = ["HTTP/1.1 200 OK", "Content-Type: text/event-stream", *fields, "", ""]
+    return "\r\n".join(lines).encode()
+
+
+def in_chunks(blocks: list[bytes]) -> Framed:
+    pieces = [b"%x\r\n%b\r\n" % (len(block), block) for block in blocks]
+    return head("Transfer-Encoding: chunked"), pieces, b"0\r\n\r\n"
+
+
+def in_one_chunk(blocks: list[bytes]) -> Framed:
+    size = sum(len(block) for block in blocks)
+    return head("Transfer-Encoding: chunked") + b"%x\r\n" % size, blocks, b"\r\n0\r\n\r\n"
+
+
+def in_gzip(blocks: list[bytes]) -> Framed:
+    gzip = zlib.compressobj(wbits=31)
+    flushed = [gzip.compress(block) + gzip.flush(zlib.Z_SYNC_FLUSH) for block in blocks]
+    _, pieces, end = in_chunks([*flushed, gzip.flush()])
+    fields = "Transfer-Encoding: chunked", "Content-Encoding: gzip"
+    return head(*fields), pieces[:-1], pieces[-1] + end
+
+
+def until_close(blocks: list[bytes]) -> Framed:
+    return head("Connection: close"), blocks, b""
+
+
+def with_length(blocks: list[bytes]) -> Framed:
+    return head(f"Content-Length: {sum(len(block) for block in blocks)}"), blocks, b""
+
+
+FRAMINGS = [in_chunks, in_one_chunk, in_gzip, until_close, with_length]
+
+
+class Acknowledged:
+    """Serve the pieces one by one, each when the one before it has been acknowledged."""
+
+    def __init__(self, framed: Framed) -> None:
+        self._framed = framed
+        self._acknowledged = threading.Semaphore(0)
+        self.request = b""
+
+    def acknowledge(self) -> None:
+        self._acknowledged.release()
+
+    def __call__(self, connection: socket.socket) -> None:
+        start, pieces, end = self._framed
+        self.request = read_request(connection)
+        connection.sendall(start)
+        for number, piece in enumerate(pieces):
+            connection.sendall(piece)
+            assert self._acknowledged.acquire(timeout=PATIENCE), f"event {number} was held back"
+        connection.sendall(end)
+        connection.shutdown(socket.SHUT_WR)
+        expect_closed(connection)
+
+
+def run_recipe(name: str) -> dict[str, Any]:
+    return runpy.run_path(str(RECIPES / f"{name}.py"))
+
+
+@pytest.fixture(params=LIBRARIES)
+def events(request: pytest.FixtureRequest) -> Callable[[str], Any]:
+    """The function that a recipe defines."""
+    library = LIBRARIES[request.param]
+    pytest.importorskip(library, reason=f"{library} is not installed")
+    function: Callable[[str], Any] = run_recipe(request.param)["events"]
+    return function
+
+
+def consume(stream: Any, take: Callable[[Event], object]) -> None:
+    """Give each event to take, which may raise to leave early; close the stream."""
+    if hasattr(stream, "__aiter__"):
+
+        async def main() -> None:
+            async with aclosing(stream):
+                async for event in stream:
+                    take(event)
+
+        asyncio.run(main())
+    else:
+        with closing(stream):
+            for event in stream:
+                take(event)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left_open() -> Iterator[None]:
+    yield
+    gc.collect()  # what was left open warns now, and a warning is an error
+
+
+@pytest.mark.parametrize("framing", FRAMINGS)
+def test_prompt(events: Callable[[str], Any], framing: Callable[[list[bytes]], Framed]) -> None:
+    serve = Acknowledged(framing(BLOCKS))
+    received = []
+
+    def take(event: Event) -> None:
+        received.append(event)
+        serve.acknowledge()
+
+    with Server(serve) as server:
+        consume(events(server.url), take)
+    assert received == EVENTS
+    fields = serve.request.lower().split(b"\r\n")
+    assert b"accept: text/event-stream" in fields
+    assert b"accept-encoding: identity" in fields
+
+
+class LeaveError(Exception):
+    pass
+
+
+@pytest.mark.parametrize("framing", FRAMINGS)
+def test_closes_when_left(
+    events: Callable[[str], Any], framing: Callable[[list[bytes]], Framed]
+) -> None:
+    start, pieces, _ = framing(BLOCKS)
+
+    def serve(connection: socket.socket) -> None:
+        read_request(connection)
+        connection.sendall(start + pieces[0])
+        expect_closed(connection)
+
+    def take(event: Event) -> None:
+        assert event == EVENTS[0]
+        raise LeaveError
+
+    with Server(serve) as server, pytest.raises(LeaveError):
+        consume(events(server.url), take)
+
+
+def test_closes_when_cut_off(events: Callable[[str], Any]) -> None:
+    start, pieces, _ = in_chunks(BLOCKS)
+    received: list[Event] = []
+
+    def serve(connection: socket.socket) -> None:
+        read_request(connection)
+        connection.sendall(start + pieces[0])
+        connection.shutdown(socket.SHUT_WR)
+        expect_closed(connection)
+
+    with Server(serve) as server, pytest.raises(Exception, match=r"(?i)incomplete|prematurely|not"):
+        consume(events(server.url), received.append)
+    assert received == EVENTS[:1]
+
+
+def test_refuses_and_closes(events: Callable[[str], Any]) -> None:
+    def serve(connection: socket.socket) -> None:
+        read_request(connection)
+        connection.sendall(b"HTTP/1.1 404 Not Found\r\nContent-Length: 9\r\n\r\ndata: x\n\n")
+        expect_closed(connection)
+
+    received: list[Event] = []
+    with Server(serve) as server, pytest.raises(Exception, match="404"):
+        consume(events(server.url), received.append)
+    assert received == []
+
+
+@pytest.mark.parametrize("framing", [in_one_chunk, until_close, with_length])
+@pytest.mark.parametrize("library", ["urllib3", "requests"])
+def test_stream_is_late(library: str, framing: Callable[[list[bytes]], Framed]) -> None:
+    """Why the recipes do not use it: it waits for more although a whole event is there."""
+    pytest.importorskip(library, reason=f"{library} is not installed")
+    start, pieces, _ = framing(BLOCKS)
+    sent = threading.Event()
+
+    def serve(connection: socket.socket) -> None:
+        read_request(connection)
+        connection.sendall(start + pieces[0])
+        sent.set()
+        expect_closed(connection)
+
+    chunks: list[object] = []
+    with Server(serve) as server:
+        if library == "urllib3":
+            import urllib3
+
+            with (
+                urllib3.PoolManager(timeout=0.2, retries=False) as http,
+                http.request("GET", server.url, preload_content=False) as response,
+            ):
+                assert sent.wait(PATIENCE)
+                with pytest.raises(urllib3.exceptions.ReadTimeoutError):
+                    chunks.extend(response.stream())
+        else:
+            import requests
+
+            with requests.get(server.url, timeout=0.2, stream=True) as answer:
+                assert sent.wait(PATIENCE)
+                with pytest.raises(requests.exceptions.ConnectionError, match="timed out"):
+                    chunks.extend(answer.iter_content(chunk_size=None))
+    assert chunks == []
+
+
+def test_stamped() -> None:
+    """The stamp is taken between the sending of an event's last byte and its delivery."""
+    stamped_events = run_recipe("stamped")["stamped_events"]
+    pieces = [b"data: a\n\ndata: b\n\nda", b"ta: c\n\n"]
+    sending = []
+    acknowledged = threading.Semaphore(0)
+
+    def serve(connection: socket.socket) -> None:
+        for piece in pieces:
+            sending.append(time.perf_counter_ns())
+            connection.sendall(piece)
+            assert acknowledged.acquire(timeout=PATIENCE)
+
+    stamps = []
+    with (
+        Server(serve) as server,
+        socket.create_connection(server.address, timeout=PATIENCE) as connection,
+        connection.makefile("rb") as source,
+    ):
+        for arrived, event in stamped_events(source):
+            received = time.perf_counter_ns()
+            stamps.append((arrived, event.data))
+            assert sending[-1] <= arrived <= received
+            if event.data != "a":
+                acknowledged.release()
+    (first, a), (second, b), (third, c) = stamps
+    assert a + b + c == "abc"
+    assert first == second < third
+
+
+def test_reconnecting(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("urllib3", reason="urllib3 is not installed")
+    start, (whole, cut), _ = in_chunks(
+        [encode("a", id="7 ✓", retry=700), b"id: 8\ndata: never delivered\n"]
+    )
+    start_of_next, (block,), _ = until_close([encode("b", retry=10**12)])
+    requests = []
+    waits = []
+
+    def cut_off(connection: socket.socket) -> None:
+        requests.append(read_request(connection))
+        connection.sendall(start + whole + cut)
+
+    def dead(connection: socket.socket) -> None:
+        requests.append(read_request(connection))
+
+    def ended(connection: socket.socket) -> None:
+        requests.append(read_request(connection))
+        connection.sendall(start_of_next + block)
+
+    def no_more(connection: socket.socket) -> None:
+        requests.append(read_request(connection))
+        connection.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+        expect_closed(connection)
+
+    def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        assert len(waits) < 4, "the server was not asked as often as that"
+
+    monkeypatch.setattr(time, "sleep", sleep)
+    received: list[Event] = []
+    with Server(cut_off, dead, ended, no_more) as server:
+        consume(run_recipe("reconnecting")["events"](server.url), received.append)
+    assert received == [Event("message", "a", "7 ✓"), Event("message", "b", "7 ✓")]
+    assert waits == [0.7, 0.7, 60]
+    resumed = "\r\nLast-Event-ID: 7 ✓\r\n".encode()
+    assert [resumed in request for request in requests] == [False, True, True, True]
+
+
+def test_reconnecting_refused() -> None:
+    pytest.importorskip("urllib3", reason="urllib3 is not installed")
+
+    def serve(connection: socket.socket) -> None:
+        read_request(connection)
+        connection.sendall(b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n")
+        expect_closed(connection)
+
+    stream = run_recipe("reconnecting")["events"]
+    received: list[Event] = []
+    with Server(serve) as server, pytest.raises(RuntimeError, match="status 500"):
+        consume(stream(server.url), received.append)
+    assert received == []
+
+
+def test_lint() -> None:
+    lint = run_recipe("lint")["lint"]
+    stream = (
+        b"\xef\xbb\xbfData: a\n: \xff\nretry: soon\nid: \x001\n\nevent: done\n\n"
+        b"data: fine\n\ndata: lost\n"
+    )
+    complaints = [
+        (0, "a byte order mark, on which many clients lose the first event"),
+        (3, "'Data' is ignored: unknown name"),
+        (11, "not UTF-8"),
+        (15, "'retry' is ignored: retry not taken"),
+        (27, "'id' is ignored: NUL in id"),
+        (47, "no data, so no event of type 'done' comes of it"),
+        (60, "the stream ends inside an event, which is dropped"),
+    ]
+    assert list(lint([stream])) == complaints
+    assert list(lint([stream[i : i + 1] for i in range(len(stream))])) == complaints
+    assert list(lint([encode("fine", type="x", id="1", retry=1, comment="hello")])) == []
