@@ -1,0 +1,35 @@
+"""How Sphinx builds the documentation: ``sphinx-build -W -n -b html docs OUT``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+# The checkout's own source, not an installed build: a compiled module has no signatures to show.
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+import sseparse
+
+project = "sseparse"
+author = "The sseparse developers"
+copyright = "the sseparse developers"
+version = release = sseparse.__version__
+
+extensions = ["sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+exclude_patterns = ["_build"]
+html_theme = "furo"
+html_title = f"sseparse {release}"
+html_copy_source = False
+
+autodoc_member_order = "bysource"
+autodoc_preserve_defaults = True
+napoleon_numpy_docstring = False
+napoleon_use_ivar = True  # attributes in the class's own text, since members are not listed twice
+python_use_unqualified_type_names = True
+
+nitpicky = True
+# Names that have no page here. There is no intersphinx, which needs the network.
+nitpick_ignore_regex = [
+    ("py:class", r"Chunk|Reason|Terminator"),
+    ("py:exc", r"json\.JSONDecodeError"),
+]

@@ -1,0 +1,21 @@
+"""What the examples of the pages, which are doctests, find: an empty directory and the recipes."""
+
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+# Sphinx's own, and what imports libraries that may not be installed (tests/test_recipes.py does).
+collect_ignore = ["conf.py", "recipes"]
+
+
+@pytest.fixture(autouse=True)
+def _surroundings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, doctest_namespace: dict[str, Any]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    recipe = runpy.run_path(str(Path(__file__).parent / "recipes" / "lint.py"))
+    doctest_namespace["lint"] = recipe["lint"]

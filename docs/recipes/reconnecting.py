@@ -1,0 +1,43 @@
+"""An endless stream over urllib3 that goes on where it was cut off."""
+
+import time
+from collections.abc import Generator
+
+import urllib3
+
+from sseparse import Event, Parser
+
+HEADERS = {"Accept": "text/event-stream", "Accept-Encoding": "identity"}
+TIMEOUT = urllib3.Timeout(connect=5, read=60)  # s; read: the longest silence
+LONGEST_WAIT = 60_000  # ms; a server may ask for any time at all
+CUT_OFF = (
+    urllib3.exceptions.NewConnectionError,
+    urllib3.exceptions.ProtocolError,
+    urllib3.exceptions.TimeoutError,
+)
+
+
+def events(url: str, last_event_id: str = "") -> Generator[Event, None, None]:
+    """Yield events over as many connections as it takes, until the server says no."""
+    wait = 3000  # ms
+    with urllib3.PoolManager(timeout=TIMEOUT, retries=False) as http:
+        while True:
+            headers = dict(HEADERS)
+            if last_event_id:
+                # A header goes out as Latin-1; the standard wants the bytes to be UTF-8.
+                headers["Last-Event-ID"] = last_event_id.encode().decode("latin-1")
+            parser = Parser(last_event_id=last_event_id)
+            try:
+                with http.request("GET", url, headers=headers, preload_content=False) as response:
+                    if response.status == 204:  # how a server says: do not come back
+                        return
+                    if response.status != 200:
+                        raise RuntimeError(f"status {response.status} from {url}")
+                    while chunk := response.read1(65536):
+                        yield from parser.feed(chunk)
+            except CUT_OFF:
+                pass  # as good as ended
+            last_event_id = parser.last_event_id
+            if parser.retry is not None:
+                wait = min(parser.retry, LONGEST_WAIT)
+            time.sleep(wait / 1000)
