@@ -1,0 +1,1 @@
+"""How fast the parser is, beside others: ``python -m benchmarks`` (see docs/benchmarks.rst)."""

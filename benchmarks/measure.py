@@ -1,0 +1,196 @@
+"""Measure contestants on a case: check them first, then time them in interleaved rounds."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import statistics
+import time
+import tracemalloc
+from typing import TYPE_CHECKING, NamedTuple
+
+from .cases import Block, Case, digest, expected
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from .peers import Contestant
+
+# What another process does meanwhile is not the parser's cost, where the system tells them apart
+# finely enough. Parsing waits for nothing, so on an idle machine this is the time that passes.
+CLOCK = "process_time" if time.get_clock_info("process_time").resolution < 1e-6 else "perf_counter"
+GROWTH = (1, 2, 4)
+# A timed run parses the stream as often as it takes to be this long, so that the clock's and the
+# scheduler's grain does not show. Half as long again as promised: warm runs are faster.
+WORK_S = 0.030
+# A contestant that needs longer for one parse is not timed on the case: it is quadratic there.
+TOO_SLOW_S = 5.0
+# Larger streams, measured for the growth only, get no further round after this much time.
+GROWTH_BUDGET_S = 3.0
+# From this size on, in bytes, a parse begins with the memory that earlier ones freed given back to
+# the system (glibc; elsewhere it is not done). Else a parse of 8 MB pays for no page, since it gets
+# those of the one before, and one of 32 MB for all: growth by 18 where there is growth by 3.
+LARGE = 4_000_000
+
+
+class Spread(NamedTuple):
+    """The median of some rounds and the quartiles around it."""
+
+    low: float
+    median: float
+    high: float
+
+
+class Row(NamedTuple):
+    """What one contestant did on one case.
+
+    Attributes:
+        name: The contestant.
+        fault: Why it is not timed, or what is wrong with its events; "" if they are right.
+        seconds: The time of one parse, in s, for once, twice and four times the units of the case:
+            a list of rounds each. Empty where it was not timed.
+        peak: The most memory that one parse held at a time, in bytes, without the chunks.
+    """
+
+    name: str
+    fault: str
+    seconds: list[list[float]]
+    peak: int | None
+
+    def growth(self, times: int) -> float | None:
+        """Return the median over the rounds of how much longer that many times the input took."""
+        if not self.seconds:
+            return None
+        larger = self.seconds[GROWTH.index(times)]
+        pairs = zip(self.seconds[0], larger, strict=False)  # the larger may have had fewer rounds
+        return spread([b / a for a, b in pairs]).median if larger else None
+
+
+class Result(NamedTuple):
+    case: Case
+    events: int
+    size: int
+    rows: list[Row]
+
+    def row(self, name: str) -> Row | None:
+        return next((row for row in self.rows if row.name == name), None)
+
+    def ratio(self, name: str, yardstick: str) -> Spread | None:
+        """Return how many times as fast as the yardstick it is; None if either gives no figure.
+
+        The rounds are paired: what slows the machine down for a while slows both.
+        """
+        row, other = self.row(name), self.row(yardstick)
+        if row is None or other is None or not row.seconds or not other.seconds or other.fault:
+            return None
+        pairs = zip(row.seconds[0], other.seconds[0], strict=True)
+        return spread([b / a for a, b in pairs])
+
+
+class Run(NamedTuple):
+    """What is timed in each round: so many parses of one stream by one contestant."""
+
+    contestant: Contestant
+    chunks: list[bytes]
+    times: int
+    seconds: list[float]
+
+
+def spread(values: list[float]) -> Spread:
+    if len(values) == 1:
+        return Spread(values[0], values[0], values[0])
+    return Spread(*statistics.quantiles(values, method="inclusive"))
+
+
+def measure(case: Case, contestants: list[Contestant], rounds: int) -> Result:
+    """Check and time the contestants on the case, and see how their time grows with the input."""
+    streams = [case.blocks(case.units * times) for times in GROWTH]
+    points = [case.chunks(blocks) for blocks in streams]
+    faults = {each.name: fault(each, streams[0], points[0]) for each in contestants}
+    timed = [each for each in contestants if not faults[each.name].startswith("not timed")]
+    runs = [Run(each, chunks, _repeats(each, chunks), []) for each in timed for chunks in points]
+    for _ in range(rounds):
+        for run in runs:
+            if run.chunks is points[0] or sum(run.seconds) * run.times < GROWTH_BUDGET_S:
+                run.seconds.append(_seconds(run.contestant, run.chunks, run.times))
+    rows = [
+        Row(
+            each.name,
+            faults[each.name],
+            [run.seconds for run in runs if run.contestant is each],
+            peak(each, points[0]) if each in timed else None,
+        )
+        for each in contestants
+    ]
+    events, _ = expected(streams[0])
+    return Result(case, events, sum(map(len, points[0])), rows)
+
+
+def fault(contestant: Contestant, blocks: list[Block], chunks: list[bytes]) -> str:
+    """Return what is wrong with the events that the contestant makes of the chunks; "" if nothing.
+
+    It begins with "not timed" where a time would say nothing.
+    """
+    deadline = time.monotonic() + TOO_SLOW_S
+    try:
+        batches = contestant.batches(_until(deadline, chunks))
+        data = [contestant.data(event) for batch in batches for event in batch]
+    except TimeoutError:
+        return f"not timed: over {TOO_SLOW_S:.0f} s"
+    except Exception as error:  # whatever a peer raises is its result
+        return f"not timed: raises {type(error).__name__}"
+    events, right = expected(blocks)
+    if len(data) != events:
+        return f"wrong: {len(data)} events instead of {events}"
+    return "" if digest(data) == right else "wrong: other data"
+
+
+def count(contestant: Contestant, chunks: Iterable[bytes]) -> int:
+    """Return how many events the contestant makes of the chunks; this is what is timed."""
+    events = 0
+    for batch in contestant.batches(chunks):
+        for _ in batch:
+            events += 1
+    return events
+
+
+def peak(contestant: Contestant, chunks: list[bytes]) -> int:
+    """Return the most bytes that a parse of the chunks allocated at a time."""
+    gc.collect()
+    tracemalloc.start()
+    try:
+        count(contestant, chunks)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def _repeats(contestant: Contestant, chunks: list[bytes]) -> int:
+    return int(WORK_S / _seconds(contestant, chunks, 1)) + 1
+
+
+def _seconds(contestant: Contestant, chunks: list[bytes], times: int) -> float:
+    clock = getattr(time, CLOCK)
+    large = sum(map(len, chunks)) >= LARGE
+    elapsed = 0.0
+    gc.collect()
+    for _ in range(times):
+        if large:
+            _give_back()
+        start = clock()
+        count(contestant, chunks)
+        elapsed += clock() - start
+    return elapsed / times
+
+
+def _give_back() -> None:
+    with contextlib.suppress(AttributeError, OSError, TypeError):  # there is no glibc
+        ctypes.CDLL(None).malloc_trim(0)
+
+
+def _until(deadline: float, chunks: list[bytes]) -> Iterator[bytes]:
+    for chunk in chunks:
+        if time.monotonic() > deadline:
+            raise TimeoutError
+        yield chunk
