@@ -203,6 +203,18 @@ def kept_at_the_limit(line: bytes, limit: int) -> int:
         tracemalloc.stop()
 
 
+@pytest.mark.parametrize("stream", [b"x" * 10**6, b"data:" + b"x" * 10**6 + b"\n"])
+def test_close_holds_what_is_pending_once(stream: bytes) -> None:
+    tracemalloc.start()
+    try:
+        parser = Parser()
+        parser.feed(stream)
+        assert parser.close() is not None
+        assert tracemalloc.get_traced_memory()[0] < 1.5 * len(stream)
+    finally:
+        tracemalloc.stop()
+
+
 @pytest.mark.parametrize("line", [b"data:ab\n", b"data:\xc3\xa9\n", b"data: " + b"x" * 99 + b"\n"])
 def test_what_is_held_is_a_small_multiple_of_the_limit(line: bytes) -> None:
     limit = 2**17
