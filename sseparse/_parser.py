@@ -437,14 +437,18 @@ class Parser:
                     if end < 0 or text[end + 1] != "\n" or text.find("data: ", pos, pos + 6) != pos:
                         break
                     value = text[pos + 6 : end]
-                    events.append(Event("message", value if is_ascii else _utf8(value), id_))
+                    if not is_ascii and not value.isascii():
+                        value = _utf8(value)
+                    events.append(Event("message", value, id_))
                     pos = end + 2
             elif text.startswith("data: ") and (end := text.rfind("\n\n")) >= 0:
                 for value in text[6:end].split("\n\ndata: "):
                     if "\n" in value:
                         break
-                    events.append(Event("message", value if is_ascii else _utf8(value), id_))
                     pos += len(value) + 8
+                    if not is_ascii and not value.isascii():
+                        value = _utf8(value)
+                    events.append(Event("message", value, id_))
             if pos == stop:
                 if pos:
                     self._block_start = self._line_start
@@ -499,7 +503,7 @@ class Parser:
                 else:
                     name = text[pos:colon]
                     value = text[colon + (2 if text[colon + 1] == " " else 1) : end]
-            if not is_ascii:
+            if not is_ascii and not value.isascii():
                 value = _utf8(value)
 
             reason: Reason | None = None
@@ -606,7 +610,7 @@ def _length_of_last_lines(raw: bytes, count: int) -> int:
 
 def _utf8(text: str) -> str:
     """Decode bytes that were read as Latin-1: "UTF-8 decode", which replaces errors (9.2.5)."""
-    return text if text.isascii() else text.encode("latin-1").decode("utf-8", "replace")
+    return text.encode("latin-1").decode("utf-8", "replace")
 
 
 def _is_utf8(line: bytes) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import tracemalloc
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -227,6 +228,21 @@ def test_p8_buffers(chunks: list[bytes], limit: int | None) -> None:
             buffer[:] = b"\n\ndata: overwritten\n\n"
 
     assert feed_all(reused(), limit=limit) == expected
+
+
+@given(cut_streams(), cut_streams())
+@example([b"data: a\n" * 2100, b"\n"], [b"data: b\n" * 2100, b"\n"])
+def test_p8_isolated(one: list[bytes], other: list[bytes]) -> None:
+    """Two parsers fed by turns give what each gives by itself."""
+    parsers = Parser(), Parser()
+    events: tuple[list[reference.Event], list[reference.Event]] = ([], [])
+    for chunks in zip_longest(one, other, fillvalue=b""):
+        for parser, chunk, got in zip(parsers, chunks, events, strict=True):
+            got += [running.event(event) for event in parser.feed(chunk)]
+    for parser, chunks, got in zip(parsers, (one, other), events, strict=True):
+        alone = reference.outcome(b"".join(chunks))
+        assert got == alone.events
+        assert (parser.last_event_id, parser.retry) == (alone.last_event_id, alone.retry)
 
 
 class LifeCycle(RuleBasedStateMachine):
