@@ -82,7 +82,9 @@ class Event:
     {'a': 1}
     """
 
-    __slots__ = ("_data", "_last_event_id", "_type")
+    __slots__ = ("_arrival_ns", "_data", "_last_event_id", "_type")
+
+    _arrival_ns: int  # left unset by the constructor, which costs nothing; set by who reads
 
     def __init__(self, type: str, data: str, last_event_id: str) -> None:
         self._type = type
@@ -103,6 +105,18 @@ class Event:
     def last_event_id(self) -> str:
         """The last event ID seen so far in the stream, by this event or before it; "" if none."""
         return self._last_event_id
+
+    @property
+    def arrival_ns(self) -> int:
+        """When the read that completed the event returned, as ``time.perf_counter_ns`` counts.
+
+        The parser has no clock: this is 0 unless a client of this package did the reading. It takes
+        no part in comparisons, and copies and pickles do not keep it.
+        """
+        try:
+            return self._arrival_ns
+        except AttributeError:
+            return 0
 
     def json(self) -> Any:
         """Return the data read as JSON.
