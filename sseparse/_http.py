@@ -1,0 +1,498 @@
+"""One HTTP exchange over urllib3: a request, its reads, its time limits, its cancellation.
+
+It knows no JSON and no events, so that every client of the package can share it:
+
+    Http        the connections to one server; shared by threads
+    Exchange    one request and its answer; read by one thread, cancelled by any
+    Timeout     the four limits
+
+    sseparse.Error
+    └── ExchangeError         what all errors of an exchange have in common
+        ├── TransportError    no connection, or the answer was cut off
+        └── TimedOutError     one of the four limits was reached
+
+No exception of urllib3 or of the sockets below it leaves this module: each becomes one of these,
+with the original as its cause. Only urllib3's public interface is used.
+
+Reads go through ``read1``, which returns what one receive brought: ``stream`` and ``read`` hold
+events back on streams that are not sent one HTTP chunk per event.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+import weakref
+from collections import deque
+from http.client import RemoteDisconnected
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import urllib3
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import ConnectTimeoutError, HTTPError
+from urllib3.exceptions import TimeoutError as Urllib3TimeoutError
+
+from ._errors import Error
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from urllib3.response import BaseHTTPResponse
+
+    from ._items import Pending
+
+__all__ = ["Exchange", "ExchangeError", "Http", "TimedOutError", "Timeout", "TransportError"]
+
+READ_SIZE = 65536  # read1 without a size returns at most 8 KiB of a body that ends with the stream
+_POOL_SIZE = 64  # idle connections kept; beyond it they are closed after use
+_PARKED_MAX = 16
+# How long the next request waits for the end of an answer of which all that matters was read. Its
+# last bytes have mostly arrived by then. Without a bound a server that never ends would hang it.
+_DRAIN_SECONDS = 0.002
+_DRAIN_READS = 8
+_URLOPEN: Any = {"retries": False, "redirect": False, "preload_content": False}
+
+
+class ExchangeError(Error):
+    """The base of the errors of an exchange. Each attribute has a default, so all can be pickled.
+
+    Attributes:
+        partial: Of a streamed completion, what had arrived; None elsewhere.
+        pending: The unfinished event that the end of the body left behind; None if there was none.
+    """
+
+    partial: Any = None
+    pending: Pending | None = None
+
+    def __init__(self, message: str = "", **details: Any) -> None:
+        super().__init__(message)
+        vars(self).update(details)
+
+
+class TransportError(ExchangeError):
+    """Report that there was no connection, or that it ended before the answer was whole."""
+
+
+class TimedOutError(ExchangeError):
+    """Report that one of the limits of a ``Timeout`` was reached.
+
+    Attributes:
+        limit: Its name: "connect", "idle", "event_idle" or "deadline".
+    """
+
+    limit: str = ""
+
+
+_above_0: Any = attrs.validators.optional(attrs.validators.gt(0))
+
+
+@attrs.frozen(kw_only=True)
+class Timeout:
+    """Time limits in seconds; None switches one off.
+
+    Attributes:
+        connect: To connect to one address of the server, TLS included.
+        idle: Without a single byte: while sending, while waiting for the headers, between reads.
+        event_idle: Waiting for the next event while only comments or parts of events arrive.
+        deadline: From the call to the end of the answer, retries included.
+
+    Raises:
+        TypeError: A limit is neither a number nor None.
+        ValueError: A limit is not above 0.
+
+    >>> from sseparse.completions import Timeout
+    >>> Timeout(deadline=60)
+    Timeout(connect=5.0, idle=600.0, event_idle=None, deadline=60)
+    """
+
+    connect: float | None = attrs.field(default=5.0, validator=_above_0)
+    idle: float | None = attrs.field(default=600.0, validator=_above_0)
+    event_idle: float | None = attrs.field(default=None, validator=_above_0)
+    deadline: float | None = attrs.field(default=None, validator=_above_0)
+
+
+_LIMIT_TEXTS = {
+    "connect": "no connection within {} s (connect)",
+    "idle": "nothing received for {} s (idle)",
+    "event_idle": "no event for {} s, though the connection is alive (event_idle)",
+    "deadline": "the answer was not whole within {} s (deadline)",
+}
+
+
+class Http:
+    """The connections to one server. Threads may share it.
+
+    Args:
+        origin: Scheme, host and port: ``http://127.0.0.1:8080``.
+        proxy: URL of an HTTP proxy, which may name a user and password; None for none.
+        ca_file: Certificate authorities to trust instead of the system's, in PEM.
+
+    Raises:
+        ValueError: ``proxy`` is not a URL, or its scheme is neither http nor https.
+        OSError: ``ca_file`` cannot be read.
+    """
+
+    def __init__(
+        self, origin: str, *, proxy: str | None = None, ca_file: str | None = None
+    ) -> None:
+        self._origin = origin
+        self._parked: deque[Exchange] = deque()
+        options: dict[str, Any] = {"maxsize": _POOL_SIZE}
+        if origin.startswith("https:") or (proxy or "").startswith("https:"):
+            import ssl
+
+            # One context for all connections: loading the authorities takes some 20 ms.
+            options["ssl_context"] = ssl.create_default_context(cafile=ca_file)
+        self._manager = urllib3.PoolManager(**options)
+        if proxy is not None:
+            try:
+                url = urllib3.util.parse_url(proxy if "://" in proxy else f"http://{proxy}")
+            except HTTPError:  # whose text shows the URL, and with it a password
+                raise ValueError("the URL of the proxy cannot be understood") from None
+            if url.scheme not in ("http", "https"):
+                raise ValueError(f"a proxy must be http or https, not {url.scheme}")
+            proxy_headers = urllib3.make_headers(proxy_basic_auth=url.auth) if url.auth else None
+            self._manager = urllib3.ProxyManager(
+                url._replace(auth=None).url,
+                proxy_headers=proxy_headers,
+                proxy_ssl_context=options.get("ssl_context"),
+                **options,
+            )
+        self._manager.pool_classes_by_scheme = {"http": _Pool, "https": _TLSPool}
+        weakref.finalize(self, _close_connections, self._parked, self._manager)
+
+    def close(self) -> None:
+        """Close the idle connections. Those in use end with their exchange."""
+        _close_connections(self._parked, self._manager)
+
+    def send(
+        self,
+        method: str,
+        target: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        timeout: Timeout,
+        deadline_at: float | None = None,
+    ) -> Exchange:
+        """Send one request and return when the headers of its answer are there.
+
+        It goes out once more only if a connection that had been used before turns out to have been
+        closed by the server before a byte of the answer: servers close idle connections at will.
+
+        Args:
+            method: The HTTP method.
+            target: Path and query.
+            headers: All headers but Host and Content-Length.
+            body: The body; None for none.
+            timeout: The limits.
+            deadline_at: When the deadline is, as ``time.perf_counter`` counts; None for none.
+
+        Raises:
+            TransportError: There is no answer.
+            TimedOutError: Nor within a limit.
+        """
+        while self._parked:
+            try:
+                self._parked.popleft()._drain()
+            except IndexError:  # another thread was faster
+                break
+        exchange = Exchange(timeout, deadline_at, self._parked)
+        try:
+            while True:
+                connect = exchange._seconds_to_connect()
+                _current.exchange = exchange
+                try:
+                    response = self._manager.urlopen(
+                        method,
+                        self._origin + target,
+                        body=body,
+                        headers=headers,
+                        timeout=urllib3.Timeout(connect=connect, read=timeout.idle),
+                        **_URLOPEN,
+                    )
+                    exchange._response = response
+                    exchange.status, exchange.headers = response.status, response.headers
+                    return exchange
+                except (HTTPError, OSError) as error:
+                    if exchange._unanswered and not exchange._fired:
+                        continue
+                    raise exchange._fault(error, f"no answer from {self._origin}") from error
+                finally:
+                    _current.exchange = None
+        except BaseException:
+            exchange._stop()
+            raise
+
+
+class Exchange:
+    """One request and its answer. One thread reads it; any thread may close it.
+
+    Attributes:
+        status: The status code.
+        headers: The headers of the answer; names are compared without regard to case.
+        request_sent_ns: When the request had been handed to the system, by
+            ``time.perf_counter_ns``; so are the following.
+        headers_ns: When the headers had been read.
+        arrival_ns: When the last read returned, before anything was done with what it brought.
+        waiting_since_ns: When the wait for the next event began; 0 for "with the next read". The
+            reader sets it to 0 after each event, for the ``event_idle`` limit.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    request_sent_ns = headers_ns = arrival_ns = waiting_since_ns = 0
+
+    def __init__(
+        self, timeout: Timeout, deadline_at: float | None, parked: deque[Exchange]
+    ) -> None:
+        self._timeout = timeout
+        self._deadline_at = deadline_at
+        self._parked = parked
+        # Set by send: the connection as soon as it is known, the answer when its headers are there.
+        self._connection: _Connection | None = None
+        self._response: BaseHTTPResponse | None = None
+        self._unanswered = False  # by _Connection: a used connection ended before any byte
+        self._cancelled = False  # by close
+        self._fired = ""  # by the timer: the limit that was reached
+        self._reading = threading.Lock()  # held while a read may block
+        self._over: threading.Event | None = None  # ends the timer; None where there is none
+        if timeout.event_idle is not None or deadline_at is not None:
+            self._over = threading.Event()
+            self._timer = threading.Thread(target=self._watch, name="sseparse timer", daemon=True)
+            self._timer.start()
+
+    def read(self) -> bytes:
+        """Return the next bytes of the body as soon as there are any; b"" at its end.
+
+        After ``close`` it is b"" as well, also in a read that was waiting.
+
+        Raises:
+            TransportError: The body was cut off. What came before it has been returned.
+            TimedOutError: A limit was reached.
+        """
+        if self._over is not None and not self.waiting_since_ns:
+            self.waiting_since_ns = time.perf_counter_ns()
+        try:
+            with self._reading:
+                # The response is not None here; an assertion for that would cost as much.
+                data = b"" if self._cancelled else self._response.read1(READ_SIZE)  # type: ignore[union-attr]
+                self.arrival_ns = time.perf_counter_ns()
+        except Exception as error:
+            self._stop()
+            if self._cancelled and not self._fired:
+                return b""
+            # shutdown() takes the TLS layer out from under a read: anything may come of that.
+            if not (self._fired or isinstance(error, (HTTPError, OSError))):
+                raise
+            raise self._fault(error, "the answer was cut off") from error
+        # What a read returns after shutdown() is not to be trusted: it may be ciphertext.
+        if self._fired:
+            raise self._timed_out(self._fired)
+        if self._cancelled:
+            return b""
+        if not data:
+            self._stop()
+        return data
+
+    def read_all(self, limit: int) -> bytes:
+        """Return the rest of the body, at most ``limit`` bytes, and end the exchange.
+
+        Raises:
+            TransportError: As for ``read``.
+            TimedOutError: As for ``read``.
+        """
+        pieces: list[bytes] = []
+        size = 0
+        try:
+            while size <= limit and (piece := self.read()):
+                pieces.append(piece)
+                size += len(piece)
+        finally:
+            self.close()
+        return b"".join(pieces)[:limit]
+
+    def park(self) -> None:
+        """End the exchange, whose rest does not matter, without waiting for the end of the body.
+
+        The next request looks whether the end has arrived meanwhile; then it can use the
+        connection. Otherwise the connection is closed.
+        """
+        self._stop()
+        assert self._connection is not None
+        if self._connection.sock is None or len(self._parked) >= _PARKED_MAX:  # "Connection: close"
+            self.close()
+        else:
+            self._parked.append(self)
+
+    def close(self) -> None:
+        """End the exchange, from any thread; a read that is waiting returns at once.
+
+        The connection is closed unless the body had been read to its end. Idempotent.
+        """
+        self._cancelled = True
+        self._stop()
+        # In this order: close() alone would wait for a read that another thread is in.
+        if not self._reading.acquire(blocking=False):
+            self._shutdown()
+            # A signal handler may have interrupted the read that holds the lock: it would wait for
+            # itself.
+            if not self._reading.acquire(timeout=1):
+                return
+        try:
+            if self._response is not None:
+                self._response.close()
+        finally:
+            self._reading.release()
+
+    def _drain(self) -> None:
+        """Read what should be only the end of the body, so that the connection goes to the pool."""
+        assert self._response is not None
+        assert self._connection is not None
+        with contextlib.suppress(HTTPError, OSError):
+            if self._response.connection is not None and self._connection.sock is not None:
+                self._connection.sock.settimeout(_DRAIN_SECONDS)
+                for _ in range(_DRAIN_READS):
+                    if not self._response.read1(READ_SIZE):
+                        return
+        self._response.close()
+
+    def _seconds_to_connect(self) -> float | None:
+        if self._deadline_at is None:
+            return self._timeout.connect
+        left = max(self._deadline_at - time.perf_counter(), 0.001)
+        return min(left, self._timeout.connect or left)
+
+    def _fault(self, error: Exception, what: str) -> ExchangeError:
+        """Return the error to raise for one of urllib3's or the system's."""
+        if self._fired:
+            return self._timed_out(self._fired)
+        root: BaseException = error
+        while inner := root.__cause__ or next(
+            (arg for arg in root.args if isinstance(arg, BaseException)), None
+        ):
+            root = inner
+        if isinstance(error, ConnectTimeoutError):
+            late = self._deadline_at is not None and time.perf_counter() >= self._deadline_at
+            return self._timed_out("deadline" if late else "connect")
+        if isinstance(error, Urllib3TimeoutError) or isinstance(root, TimeoutError):
+            return self._timed_out("idle")
+        reason = getattr(root, "strerror", None) or str(root) or type(root).__name__
+        return TransportError(f"{what}: {reason}")
+
+    def _timed_out(self, limit: str) -> TimedOutError:
+        text = _LIMIT_TEXTS[limit].format(getattr(self._timeout, limit))
+        return TimedOutError(text, limit=limit)
+
+    def _shutdown(self) -> None:
+        """End a read that is waiting, now or in a moment."""
+        # The errors say that there is nothing to end any more.
+        with contextlib.suppress(ValueError, RuntimeError, OSError):
+            if self._response is not None:
+                self._response.shutdown()
+            elif self._connection is not None and self._connection.sock is not None:
+                self._connection.sock.shutdown(socket.SHUT_RDWR)
+
+    def _stop(self) -> None:
+        """End the timer, if there is one."""
+        if self._over is not None and not self._over.is_set():
+            self._over.set()
+            if threading.current_thread() is not self._timer:  # where a collected stream may end
+                self._timer.join()
+
+    def _watch(self) -> None:
+        """Wait for event_idle and deadline; the timer's whole life."""
+        assert self._over is not None
+        while True:
+            seconds, limit = self._next_limit()
+            if seconds > 0 and self._over.wait(seconds):
+                return
+            if seconds > 0:
+                continue
+            self._fired = limit
+            # Without an answer there may be no connection yet, and so nothing to end.
+            has_answer = self._response is not None
+            self._shutdown()
+            if has_answer or self._over.wait(0.05):
+                return
+
+    def _next_limit(self) -> tuple[float, str]:
+        """Return the seconds until a limit may be reached, 0 or less if it is, and its name."""
+        limits = []
+        if self._timeout.event_idle is not None:
+            # While the reader is busy with an event, or waits for the headers, the wait for the
+            # next event has not begun.
+            since = self.waiting_since_ns
+            waited = (time.perf_counter_ns() - since) / 1e9 if since else 0.0
+            limits.append((self._timeout.event_idle - waited, "event_idle"))
+        if self._deadline_at is not None:
+            limits.append((self._deadline_at - time.perf_counter(), "deadline"))
+        return min(limits)
+
+
+# The exchange for which this thread is in urlopen: urllib3 does not tell which connection it took,
+# nor when it had sent the request.
+_current = threading.local()
+
+
+class _Connection(HTTPConnection):
+    """A connection that tells its exchange what happens to it."""
+
+    _has_answered = False  # since it was connected
+
+    def connect(self) -> None:
+        self._has_answered = False
+        super().connect()
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        exchange: Exchange = _current.exchange
+        exchange._connection = self
+        exchange._unanswered = False
+        if self.sock is None:
+            self.connect()
+        # The pool has set the time to connect, in which a large body could not be sent.
+        self.timeout = exchange._timeout.idle
+        try:
+            super().request(*args, **kwargs)
+        finally:
+            exchange.request_sent_ns = time.perf_counter_ns()
+
+    def getresponse(self) -> Any:
+        exchange: Exchange = _current.exchange
+        try:
+            if self._has_answered and type(self.sock) is socket.socket:
+                # A reset tells only here whether it came before the first byte of the answer.
+                self.sock.settimeout(self.timeout)
+                try:
+                    self.sock.recv(1, socket.MSG_PEEK)
+                except ConnectionError:
+                    exchange._unanswered = True
+                    raise
+            response = super().getresponse()
+        except RemoteDisconnected:
+            exchange._unanswered = self._has_answered
+            raise
+        exchange.headers_ns = time.perf_counter_ns()
+        self._has_answered = True
+        return response
+
+
+class _TLSConnection(_Connection, HTTPSConnection):
+    pass
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _TLSPool(HTTPSConnectionPool):
+    ConnectionCls = _TLSConnection
+
+
+def _close_connections(parked: deque[Exchange], manager: urllib3.PoolManager) -> None:
+    while parked:
+        parked.popleft().close()
+    manager.clear()
