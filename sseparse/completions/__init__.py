@@ -1,0 +1,53 @@
+"""A thin client for OpenAI-compatible servers: typed, quick, and honest about how a stream ended.
+
+>>> from sseparse.completions import Client
+>>> client = Client(base_url="http://127.0.0.1:8080/v1")
+
+It needs the extra ``client``: ``pip install sseparse[client]``. The errors are drawn in
+``sseparse.completions._errors``.
+"""
+
+try:
+    from .._http import ExchangeError, TimedOutError, Timeout, TransportError
+except ModuleNotFoundError as error:
+    if error.name not in ("attrs", "urllib3"):
+        raise
+    raise ModuleNotFoundError(
+        f"sseparse.completions needs {error.name}: pip install 'sseparse[client]'", name=error.name
+    ) from error
+from ._client import Client
+from ._errors import (
+    ContentTypeError,
+    EmptyStreamError,
+    ServerError,
+    StatusError,
+    StreamError,
+    TruncatedError,
+)
+from ._models import Choice, Chunk, ChunkChoice, Completion, Delta, Message, ToolCall, Usage
+from ._stream import EventStream, Outcome, Stream
+
+__all__ = [
+    "Choice",
+    "Chunk",
+    "ChunkChoice",
+    "Client",
+    "Completion",
+    "ContentTypeError",
+    "Delta",
+    "EmptyStreamError",
+    "EventStream",
+    "ExchangeError",
+    "Message",
+    "Outcome",
+    "ServerError",
+    "StatusError",
+    "Stream",
+    "StreamError",
+    "TimedOutError",
+    "Timeout",
+    "ToolCall",
+    "TransportError",
+    "TruncatedError",
+    "Usage",
+]

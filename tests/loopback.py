@@ -1,0 +1,223 @@
+"""A server on a raw socket: it sends exactly the bytes that a test tells it to, when it tells it.
+
+Nothing here sleeps. A handler that must not go on before the client has done something waits for an
+Event that the test sets. Every wait has a limit, so that a fault ends in an error.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import struct
+import threading
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+PATIENCE = 20  # seconds after which something has gone wrong
+
+
+class Request(NamedTuple):
+    line: str
+    headers: dict[str, str]  # by lower-case name
+    body: bytes
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class Peer:
+    """One connection, seen from the server."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        connection.settimeout(PATIENCE)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.socket = connection
+        self._file = connection.makefile("rb")
+
+    def receive(self) -> Request | None:
+        """Return the next request; None if the client has closed."""
+        line = self._file.readline()
+        if not line:
+            return None
+        headers = {}
+        while (header := self._file.readline()) not in (b"\r\n", b""):
+            name, _, value = header.decode("latin-1").partition(":")
+            headers[name.lower()] = value.strip()
+        body = self._file.read(int(headers.get("content-length", 0)))
+        return Request(line.decode().strip(), headers, body)
+
+    def send(self, data: bytes) -> None:
+        self.socket.sendall(data)
+
+    def head(self, *headers: str, status: str = "200 OK", kind: str = "text/event-stream") -> None:
+        """Send a status line and headers; the framing is the caller's."""
+        lines = [f"HTTP/1.1 {status}", *headers]
+        if kind:
+            lines.append(f"Content-Type: {kind}")
+        self.send("\r\n".join([*lines, "", ""]).encode())
+
+    def chunk(self, data: bytes) -> None:
+        self.send(chunked(data))
+
+    def stream(self, *events: object, kind: str = "text/event-stream") -> None:
+        """Send a whole answer, each event in an HTTP chunk of its own, and keep the connection."""
+        self.head("Transfer-Encoding: chunked", kind=kind)
+        for event in events:
+            self.chunk(wire(event))
+        self.send(b"0\r\n\r\n")
+
+    def answer(
+        self,
+        body: bytes | str | dict[str, Any],
+        *headers: str,
+        status: str = "200 OK",
+        kind: str = "application/json",
+    ) -> None:
+        """Send a whole answer that is no stream."""
+        if isinstance(body, dict):
+            body = json.dumps(body)
+        if isinstance(body, str):
+            body = body.encode()
+        self.head(f"Content-Length: {len(body)}", *headers, status=status, kind=kind)
+        self.send(body)
+
+    def reset(self) -> None:
+        """Close with a reset."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.close()
+
+    def close(self) -> None:
+        self._file.close()
+        self.socket.close()
+
+    def wait_for_close(self) -> None:
+        """Wait until the client has closed the connection."""
+        with contextlib.suppress(ConnectionError):
+            while self.socket.recv(65536):
+                pass
+
+
+class Server:
+    """Calls ``handle(peer, request)`` for each request, each connection in a thread of its own.
+
+    Attributes:
+        url: A base URL.
+        requests: What was received, in order.
+        connections: How many there were.
+    """
+
+    def __init__(self, handle: Callable[[Peer, Request], object], wrap: Any = None) -> None:
+        self.requests: list[Request] = []
+        self.connections = 0
+        self._handle = handle
+        self._wrap = wrap
+        self._faults: list[BaseException] = []
+        self._threads: list[threading.Thread] = []
+        self._peers: list[Peer] = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}/v1"
+        self._acceptor = threading.Thread(target=self._accept)
+        self._acceptor.start()
+
+    def close(self) -> None:
+        """Stop, and raise what went wrong in a handler."""
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._acceptor.join(PATIENCE)
+        for peer in self._peers:
+            with contextlib.suppress(OSError):
+                peer.socket.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join(PATIENCE)
+        if self._faults:
+            raise self._faults[0]
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            self.connections += 1
+            thread = threading.Thread(target=self._serve, args=[connection])
+            self._threads.append(thread)
+            thread.start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        try:
+            if self._wrap:
+                connection = self._wrap(connection)
+            peer = Peer(connection)
+        except OSError:
+            connection.close()
+            return
+        self._peers.append(peer)
+        try:
+            while request := peer.receive():
+                self.requests.append(request)
+                self._handle(peer, request)
+        except (OSError, ValueError):
+            pass  # the client has left, or the handler has closed the connection
+        except BaseException as fault:
+            self._faults.append(fault)
+        finally:
+            peer.close()
+
+
+@contextlib.contextmanager
+def serving(handle: Callable[[Peer, Request], object], wrap: Any = None) -> Iterator[Server]:
+    server = Server(handle, wrap)
+    try:
+        yield server
+    finally:
+        server.close()
+
+
+def sending(raw: bytes) -> Callable[[Peer, Request], None]:
+    """Return a handler that sends these bytes, status line and all, and closes."""
+
+    def handle(peer: Peer, _: Request) -> None:
+        peer.send(raw)
+        peer.socket.shutdown(socket.SHUT_WR)
+        peer.wait_for_close()
+        peer.close()
+
+    return handle
+
+
+def chunked(data: bytes) -> bytes:
+    return b"%x\r\n%b\r\n" % (len(data), data)
+
+
+def wire(event: object) -> bytes:
+    """Return an event as it is sent: bytes as they are, anything else as the JSON of its data."""
+    if isinstance(event, bytes):
+        return event
+    return b"data: " + json.dumps(event).encode() + b"\n\n"
+
+
+def delta(
+    content: str | None = None, *, index: int = 0, finish: str | None = None, **more: Any
+) -> dict[str, Any]:
+    """Return a chunk with one choice."""
+    body = dict(more) if content is None else {"content": content, **more}
+    return {
+        "id": "chatcmpl-1",
+        "object": "chat.completion.chunk",
+        "created": 1,
+        "model": "tiny",
+        "choices": [{"index": index, "delta": body, "finish_reason": finish}],
+    }
+
+
+DONE = b"data: [DONE]\n\n"
+
+
+def wait(event: threading.Event) -> None:
+    """Wait for an event that the other side sets."""
+    assert event.wait(PATIENCE)
