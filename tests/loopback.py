@@ -13,6 +13,8 @@ import struct
 import threading
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from sseparse.completions import Client, Stream
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -221,3 +223,18 @@ DONE = b"data: [DONE]\n\n"
 def wait(event: threading.Event) -> None:
     """Wait for an event that the other side sets."""
     assert event.wait(PATIENCE)
+
+
+def client(server: Server, **options: Any) -> Client:
+    """Return a client for the server that takes nothing from the environment."""
+    defaults = {"base_url": server.url, "api_key": "sk-test", "proxy": "", "max_retries": 0}
+    return Client(**{**defaults, **options})
+
+
+def ask(client: Client, **more: Any) -> Stream:
+    """Start a streamed chat completion."""
+    stream = client.chat.completions.create(
+        model="tiny", messages=[{"role": "user", "content": "hi"}], stream=True, **more
+    )
+    assert isinstance(stream, Stream)
+    return stream

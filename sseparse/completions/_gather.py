@@ -87,7 +87,8 @@ class _ToolCalls:
         calls = [_settled(call) for call in self._calls]
         for place, call in enumerate(calls):
             call["index"] = place if call["index"] is None else call["index"]
-        return sorted(calls, key=lambda call: int(call["index"]))
+        calls.sort(key=lambda call: int(call["index"]))
+        return [{**call, "index": place} for place, call in enumerate(calls)]
 
 
 class _Piecemeal:

@@ -1,0 +1,583 @@
+"""What the client sends, what it reads out of answers, and what it puts together from chunks."""
+
+from __future__ import annotations
+
+import copy
+import json
+import pickle
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from loopback import DONE, Peer, Request, Server, ask, client, delta, sending, serving
+
+import sseparse
+from sseparse.completions import (
+    Chunk,
+    Client,
+    Completion,
+    Message,
+    Outcome,
+    Stream,
+    ToolCall,
+    _errors,
+)
+from sseparse.completions._gather import Gatherer
+
+if TYPE_CHECKING:
+    from typing_extensions import assert_type
+
+DATA = Path(__file__).with_name("data")
+ANSWERS: dict[str, Any] = json.loads((DATA / "answers.json").read_text("utf-8"))
+
+# The streaming example of the API reference, word for word but for its first line.
+REFERENCE_EXAMPLE = """\
+from sseparse.completions import Client as OpenAI
+
+client = OpenAI()
+
+stream = client.chat.completions.create(
+    model="gpt-4o-mini",
+    messages=[{"role": "user", "content": "Say this is a test"}],
+    stream=True,
+)
+for chunk in stream:
+    if chunk.choices[0].delta.content is not None:
+        print(chunk.choices[0].delta.content, end="")
+"""
+
+# The answer of the API reference.
+WHOLE = {
+    "id": "chatcmpl-abc123",
+    "object": "chat.completion",
+    "created": 1677858242,
+    "model": "gpt-4o-mini",
+    "usage": {
+        "prompt_tokens": 13,
+        "completion_tokens": 7,
+        "total_tokens": 20,
+        "completion_tokens_details": {
+            "reasoning_tokens": 1,
+            "accepted_prediction_tokens": 2,
+            "rejected_prediction_tokens": 3,
+        },
+    },
+    "choices": [
+        {
+            "message": {"role": "assistant", "content": "\n\nThis is a test!"},
+            "logprobs": None,
+            "finish_reason": "stop",
+            "index": 0,
+        }
+    ],
+}
+
+
+@pytest.fixture(autouse=True)
+def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("API_KEY", "BASE_URL", "ORG_ID", "PROJECT_ID"):
+        monkeypatch.delenv(f"OPENAI_{name}", raising=False)
+
+
+def answering(whole: dict[str, Any]) -> Any:
+    return serving(lambda peer, _: peer.answer(whole))
+
+
+def streaming(*events: object) -> Any:
+    return serving(lambda peer, _: peer.stream(*events))
+
+
+def collected(*events: object, **asked: Any) -> Completion:
+    with streaming(*events) as server, client(server) as own:
+        return ask(own, **asked).collect()
+
+
+def test_the_reference_example(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    events = [delta("", role="assistant"), delta("This is"), delta(" a test"), delta(finish="stop")]
+    with streaming(*events, DONE) as server:
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-env")
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        monkeypatch.setenv("OPENAI_ORG_ID", "org-1")
+        monkeypatch.setenv("OPENAI_PROJECT_ID", "proj-1")
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        names: dict[str, Any] = {}
+        exec(REFERENCE_EXAMPLE, names)
+        names["client"].close()
+    assert capsys.readouterr().out == "This is a test"
+    request = server.requests[0]
+    assert request.line == "POST /v1/chat/completions HTTP/1.1"
+    assert request.headers["authorization"] == "Bearer sk-env"
+    assert request.headers["openai-organization"] == "org-1"
+    assert request.headers["openai-project"] == "proj-1"
+    assert request.headers["accept-encoding"] == "identity"
+    assert request.headers["accept"] == "text/event-stream"
+    assert request.json() == {
+        "model": "gpt-4o-mini",
+        "messages": [{"role": "user", "content": "Say this is a test"}],
+        "stream": True,
+    }
+
+
+def test_every_field_of_an_answer() -> None:
+    with answering(WHOLE) as server, client(server) as own:
+        completion = own.chat.completions.create(model="gpt-4o-mini", messages=[])
+    assert completion.id == "chatcmpl-abc123"
+    assert completion.object == "chat.completion"
+    assert completion.created == 1677858242
+    assert completion.model == "gpt-4o-mini"
+    usage = completion.usage
+    assert usage is not None
+    assert (usage.prompt_tokens, usage.completion_tokens, usage.total_tokens) == (13, 7, 20)
+    details = usage.completion_tokens_details
+    assert details is not None
+    assert details.reasoning_tokens == 1
+    assert details.accepted_prediction_tokens == 2
+    assert details.rejected_prediction_tokens == 3
+    (choice,) = completion.choices
+    assert choice.message.role == "assistant"
+    assert choice.message.content == completion.text == "\n\nThis is a test!"
+    assert choice.logprobs is None
+    assert choice.finish_reason == "stop"
+    assert choice.index == 0
+    assert completion.usages == (usage,)
+    assert completion.raw == WHOLE
+
+
+def test_the_body_is_what_was_given() -> None:
+    given: dict[str, Any] = {
+        "model": "m",
+        "messages": [{"role": "user", "content": "é漢\ud800"}],
+        "temperature": 0.5,
+        "n": 2,
+        "store": True,
+        "tools": [{"type": "function"}],
+        "stream_options": {"include_usage": True},
+        "a_provider's own": {"k": None},
+    }
+    with answering(WHOLE) as server, client(server) as own:
+        own.chat.completions.create(**given, extra_body={"n": 3, "more": 1})
+        own.completions.create(model="m", prompt="x", extra_headers={"X-Own": "1"})
+    assert server.requests[0].json() == {**given, "n": 3, "more": 1}
+    assert server.requests[0].headers["accept"] == "application/json"
+    assert server.requests[1].line == "POST /v1/completions HTTP/1.1"
+    assert server.requests[1].headers["x-own"] == "1"
+
+
+def test_extra_headers_replace() -> None:
+    with answering(WHOLE) as server, client(server, default_headers={"x-a": "1"}) as own:
+        own.chat.completions.create(extra_headers={"AUTHORIZATION": "Token t", "X-A": "2"})
+    headers = server.requests[0].headers
+    assert (headers["authorization"], headers["x-a"]) == ("Token t", "2")
+
+
+def test_an_answer_goes_into_the_next_request() -> None:
+    with answering(WHOLE) as server, client(server) as own:
+        first = own.chat.completions.create(model="m", messages=[])
+        own.chat.completions.create(model="m", messages=[first.choices[0].message])
+        with pytest.raises(TypeError, match="object cannot be sent as JSON"):
+            own.chat.completions.create(model="m", messages=[object()])
+    assert server.requests[1].json()["messages"] == [first.choices[0].message.raw]
+
+
+def test_a_query_in_the_base_url_is_kept() -> None:
+    with answering(WHOLE) as server:
+        with client(server, base_url=f"{server.url}/?api-version=1") as own:
+            own.chat.completions.create()
+            assert "api-version" not in repr(own)
+    assert server.requests[0].line == "POST /v1/chat/completions?api-version=1 HTTP/1.1"
+
+
+def capture_request(own: Client, name: str) -> Completion | Stream:
+    is_stream = "nonstream" not in name
+    if ".legacy" in name:
+        return own.completions.create(model="tiny", prompt="x", stream=is_stream)
+    more: dict[str, Any] = {"n": 2} if "stream_n2" in name else {}
+    return own.chat.completions.create(model="tiny", messages=[], stream=is_stream, **more)
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_capture(name: str) -> None:
+    answer = ANSWERS[name]
+    error = whole = outcome = None
+    raw = (DATA / "captures" / f"{name}.raw").read_bytes()
+    with serving(sending(raw)) as server, client(server) as own:
+        try:
+            got = capture_request(own, name)
+            if isinstance(got, Stream):
+                try:
+                    whole = got.collect()
+                finally:
+                    outcome = got.outcome and got.outcome.name
+            else:
+                whole = got
+        except sseparse.Error as raised:
+            error, whole = raised, raised.partial  # type: ignore[attr-defined]
+    assert (error and type(error).__name__) == answer["error"]
+    assert outcome == answer["outcome"]
+    for attribute, value in answer.get("says", {}).items():
+        assert getattr(error, attribute) == value
+    if "text" not in answer:
+        return
+    assert whole is not None
+    choices = {str(choice.index): choice for choice in whole.choices}
+    texts = {
+        index: (choice.text if ".legacy" in name else choice.message.content) or ""
+        for index, choice in choices.items()
+    }
+    messages = {index: choice.message for index, choice in choices.items()}
+    assert texts == answer["text"]
+    assert {i: m.reasoning for i, m in messages.items() if m.reasoning} == answer["reasoning"]
+    assert {i: [*map(call, m.tool_calls)] for i, m in messages.items() if m.tool_calls} == answer[
+        "tool_calls"
+    ]
+    assert {i: c.finish_reason for i, c in choices.items() if c.finish_reason} == answer[
+        "finish_reasons"
+    ]
+    assert (whole.usage and whole.usage.raw) == answer["usage"]
+    assert len(whole.usages) == answer["usages"]
+
+
+def test_every_capture_has_its_answer() -> None:
+    assert sorted(ANSWERS) == sorted(path.stem for path in (DATA / "captures").glob("*.raw"))
+    assert len(ANSWERS) == 46
+
+
+def call(tool_call: ToolCall) -> dict[str, Any]:
+    function = tool_call.function
+    return {"id": tool_call.id or "", "name": function.name, "arguments": function.arguments}
+
+
+def test_logprobs_of_a_stream() -> None:
+    raw = (DATA / "captures" / "xllamacpp.stream_logprobs.raw").read_bytes()
+    with serving(sending(raw)) as server, client(server) as own:
+        logprobs = ask(own).collect().choices[0].logprobs
+    assert logprobs is not None
+    assert [token.token for token in logprobs.content] == ["Streams", " of", " tokens"]
+    assert logprobs.content[0].logprob == -0.6931513547897339
+    assert [top.token for top in logprobs.content[0].top_logprobs] == ["Streams", "Hello"]
+
+
+@pytest.mark.parametrize("choices", [{}, {"choices": None}, {"choices": []}, {"choices": 5}])
+def test_a_chunk_without_choices(choices: dict[str, Any]) -> None:
+    with streaming({"id": "1", **choices}, DONE) as server, client(server) as own:
+        (chunk,) = ask(own)
+    assert chunk.choices == ()
+    assert chunk.text == ""
+    with pytest.raises(IndexError):
+        chunk.choices[int()]  # mypy knows that there is none
+    assert chunk.raw == {"id": "1", **choices}
+
+
+def test_odd_values_are_taken_as_they_come() -> None:
+    odd = [
+        {"choices": [None, 5, {"index": "x", "delta": None}, {"delta": {"content": [1]}}]},
+        {"choices": [{"delta": {"content": 5, "tool_calls": [None, {"function": "f"}]}}]},
+        {
+            "choices": [
+                {"delta": {"tool_calls": [{"index": "a", "id": 5, "function": {"name": 1}}]}}
+            ]
+        },
+        {"choices": [{"delta": {"tool_calls": {}, "role": 1, "x": {"y": "a"}}}], "usage": "?"},
+        {"choices": [{"delta": {"x": {"y": "b", "z": [1]}, "content": [2]}, "logprobs": 1}]},
+        {"choices": [{"delta": {"x": "text", "content": "t"}, "logprobs": {"content": [{}]}}]},
+        {"id": None, "choices": [{"delta": {"content": None}, "finish_reason": "stop"}]},
+    ]
+    whole = collected(*odd, DONE)
+    assert whole.choices[0].message.content == "t"
+    assert whole.choices[0].finish_reason == "stop"
+    assert whole.text == "t"
+    assert Completion({}).text == ""
+    assert Completion({"choices": [{}]}).choices[0].message == Message({})
+
+
+def test_extra_keys_are_kept() -> None:
+    with (
+        streaming(
+            {**delta("a", own_delta="x", annotations=[1]), "own_top": 1},
+            delta("b", own_delta="y", annotations=[2]),
+            {**delta(finish="stop"), "timings": {"ms": 1}},
+            DONE,
+        ) as server,
+        client(server) as own,
+    ):
+        stream = ask(own)
+        chunks = [next(stream)]
+        assert chunks[0].extra == {"own_top": 1}
+        assert chunks[0].choices[0].delta.extra == {"own_delta": "x", "annotations": [1]}
+        whole = stream.collect()
+    assert whole.extra == {"own_top": 1, "timings": {"ms": 1}}
+    message = whole.choices[0].message
+    assert message.extra == {"own_delta": "xy", "annotations": [1, 2]}
+    assert message.raw == {"role": "assistant", "content": "ab", **message.extra}
+    assert whole.object == "chat.completion"
+
+
+def test_refusal_and_both_names_of_reasoning() -> None:
+    whole = collected(
+        delta(None, reasoning_content="a", refusal="no"),
+        delta(None, reasoning_content="b", refusal=None),
+        delta(None, index=1, reasoning="c"),
+        delta(None, index=1, reasoning="d", refusal="!"),
+        DONE,
+    )
+    messages = [choice.message for choice in whole.choices]
+    assert [message.reasoning for message in messages] == ["ab", "cd"]
+    assert [message.refusal for message in messages] == ["no", "!"]
+    assert [message.content for message in messages] == [None, None]
+
+
+def piece(arguments: str | None = None, **more: Any) -> dict[str, Any]:
+    name = {"name": more.pop("name")} if "name" in more else {}
+    function = {**name, **({} if arguments is None else {"arguments": arguments})}
+    return {"function": function, **more}
+
+
+@pytest.mark.parametrize(
+    ("pieces", "calls"),
+    [
+        pytest.param(
+            [piece("a", index=0, id="1", name="f"), piece("b", index=0), piece("c", index=0)],
+            [("1", "f", "abc")],
+            id="index",
+        ),
+        pytest.param(
+            [
+                piece("a", index=1, id="2", name="g"),
+                piece("b", index=0, id="1", name="f"),
+                piece("c", index=1),
+                piece("d", index=0),
+            ],
+            [("1", "f", "bd"), ("2", "g", "ac")],
+            id="interleaved",
+        ),
+        pytest.param(
+            [piece("a", id="1", name="f"), piece("b"), piece("c", id="2", name="g"), piece("d")],
+            [("1", "f", "ab"), ("2", "g", "cd")],
+            id="no index",
+        ),
+        pytest.param(
+            [
+                piece("a", index=0, id="1", name="f"),
+                piece("b", index=0),
+                piece("c", index=0, id="2", name="g"),
+                piece("d", index=0),
+            ],
+            [("1", "f", "ab"), ("2", "g", "cd")],
+            id="all 0",
+        ),
+        pytest.param(
+            [piece("a", index=0, id="1", name="f"), piece("b", index=1), piece("c", index=2)],
+            [("1", "f", "abc")],
+            id="drifting",
+        ),
+        pytest.param(
+            [piece("a", index=0, id="1", name="f"), piece("b", index=0, id="1", name="f")],
+            [("1", "f", "ab")],
+            id="said again",
+        ),
+        pytest.param(
+            [piece("a", index=0, name="f"), piece("b", index=1, name="g"), piece("c", index=0)],
+            [(None, "f", "ac"), (None, "g", "b")],
+            id="no id",
+        ),
+        pytest.param(
+            [piece("", index=0, id="1", name="get_"), piece("{}", index=0, name="weather")],
+            [("1", "get_weather", "{}")],
+            id="name in pieces",
+        ),
+        pytest.param([piece("a")], [(None, None, "a")], id="nothing but arguments"),
+    ],
+)
+def test_tool_calls(pieces: list[Any], calls: list[Any]) -> None:
+    whole = collected(*[delta(None, tool_calls=[each]) for each in pieces], DONE)
+    got = whole.choices[0].message.tool_calls
+    assert [(c.id, c.function.name, c.function.arguments) for c in got] == calls
+    assert [c.index for c in got] == list(range(len(calls)))
+
+
+def test_usage_is_the_last_and_never_a_sum() -> None:
+    usages = [{"total_tokens": 5}, {"total_tokens": 7}]
+    whole = collected(
+        delta("a"),
+        {**delta("b"), "usage": usages[0]},
+        {"choices": [], "usage": None},
+        {"choices": [], "usage": usages[1]},
+        DONE,
+    )
+    assert whole.usage is not None
+    assert whole.usage.total_tokens == 7
+    assert whole.usage.prompt_tokens == 0
+    assert [usage.raw for usage in whole.usages] == usages
+
+
+def test_text_is_of_the_first_choice() -> None:
+    events = [delta("a"), delta("x", index=1), delta(""), {"choices": []}, delta("b"), DONE]
+    with streaming(*events) as server, client(server) as own:
+        stream = ask(own, n=2)
+        assert list(stream.text()) == ["a", "b"]
+        assert stream.outcome is Outcome.DONE
+        stream = ask(own)
+        assert next(stream.text()) == "a"
+        assert stream.outcome is Outcome.CLOSED
+
+
+def test_legacy_stream() -> None:
+    def event(text: str | None, **more: Any) -> dict[str, Any]:
+        return {"object": "text_completion", "choices": [{"index": 0, "text": text, **more}]}
+
+    logprobs = {"tokens": ["a"], "token_logprobs": [-1.0]}
+    events = [event("a", logprobs=logprobs), event("b"), event("", finish_reason="stop"), DONE]
+    with streaming(*events) as server, client(server) as own:
+        stream = own.completions.create(model="m", prompt="p", stream=True)
+        assert list(stream.text()) == ["a", "b"]
+        whole = stream.collect()
+    assert whole.text == whole.choices[0].text == "ab"
+    assert whole.choices[0].finish_reason == "stop"
+    assert whole.choices[0].logprobs is not None
+    assert whole.choices[0].logprobs.raw == logprobs
+    assert whole.object == "text_completion"
+
+
+def test_models_compare_copy_and_pickle() -> None:
+    chunk = Gatherer(1, is_chat=True).add(delta("a"), 5)
+    for again in (pickle.loads(pickle.dumps(chunk)), copy.deepcopy(chunk)):
+        assert again == chunk
+        assert (again.arrival_ns, again.text) == (5, "a")
+    assert chunk != Gatherer(1, is_chat=True).add(delta("b"), 5)
+    assert repr(Message({"role": "user"})) == "Message({'role': 'user'})"
+    assert not hasattr(chunk, "__dict__")
+    assert not hasattr(chunk.choices[0].delta, "__dict__")
+    with pytest.raises(AttributeError):
+        chunk.id = "other"  # type: ignore[misc, unused-ignore]
+
+
+def test_errors_pickle() -> None:
+    whole = Completion({"choices": []})
+    errors = [
+        _errors.StatusError("m", status=429, body="b", request_id="r", retry_after=1.5, code="c"),
+        _errors.StreamError("m", code=5, type="t", data="d", partial=whole),
+        _errors.ContentTypeError.of("application/json", "text/html", b"<html>"),
+        _errors.TruncatedError("m", pending=sseparse.Pending("message", "", "", b"x", 0)),
+        _errors.EmptyStreamError("m"),
+    ]
+    for error in errors:
+        again = pickle.loads(pickle.dumps(error))
+        assert type(again) is type(error)
+        assert str(again) == str(error)
+        assert vars(again) == vars(error)
+        assert isinstance(again, sseparse.Error)
+
+
+@pytest.mark.parametrize("retry_after", ["7.5", "soon"])
+def test_status_errors_say_all(retry_after: str) -> None:
+    def handle(peer: Peer, _: Request) -> None:
+        peer.answer(
+            {"error": {"message": "slow\n\x1bdown", "type": "t", "code": "c"}},
+            "x-request-id: req-1",
+            f"Retry-After: {retry_after}",
+            status="429 Too Many Requests",
+        )
+
+    with serving(handle) as server, client(server) as own:
+        with pytest.raises(_errors.StatusError) as caught:
+            own.chat.completions.create()
+    error = caught.value
+    assert (error.status, error.code, error.type) == (429, "c", "t")
+    assert error.message == "slow\n\x1bdown"
+    assert error.request_id == "req-1"
+    assert error.retry_after == (7.5 if retry_after == "7.5" else None)
+    assert json.loads(error.body)["error"]["type"] == "t"
+    assert str(error) == "status 429: slow\\n\\x1bdown (request req-1)"
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ('{"detail": "no such model"}', "no such model"),
+        ('{"detail": [{"loc": 1}]}', '{"detail": [{"loc": 1}]}'),
+        ('{"error": "text"}', "text"),
+        ('{"message": "top"}', "top"),
+        ("[1]", "[1]"),
+        ("<html><TITLE>502\nBad</TITLE>", "502\nBad"),
+        ("  plain  ", "plain"),
+        ("", ""),
+    ],
+)
+def test_what_servers_say(body: str, message: str) -> None:
+    assert _errors.said(body)["message"] == message
+
+
+def test_a_redirect_is_not_followed() -> None:
+    with (
+        serving(
+            lambda peer, _: peer.answer("", "Location: http://127.0.0.2/", status="307 Moved")
+        ) as server,
+        client(server) as own,
+    ):
+        with pytest.raises(_errors.StatusError, match="redirects are not followed") as caught:
+            ask(own)
+    assert caught.value.status == 307
+    assert len(server.requests) == 1
+
+
+def answers(body: str) -> Any:
+    return lambda peer, _: peer.answer(body, kind="text/html")
+
+
+def test_an_answer_that_is_no_completion() -> None:
+    bodies = [
+        ("<html>hello", _errors.ContentTypeError),
+        ("[1]", _errors.ContentTypeError),
+        ('\n\n {"error": {"message": "late", "code": 5}}', _errors.StreamError),
+    ]
+    for body, kind in bodies:
+        with serving(answers(body)) as server:
+            with client(server) as own, pytest.raises(kind) as caught:
+                own.chat.completions.create()
+        assert type(caught.value) is kind
+        if isinstance(caught.value, _errors.ContentTypeError):
+            assert caught.value.expected == "application/json"
+            assert caught.value.got == "text/html"
+            assert caught.value.first_bytes == body.encode()
+            assert "got text/html" in str(caught.value)
+        else:
+            assert (caught.value.message, caught.value.code) == ("late", 5)
+            assert str(caught.value) == "error in the answer: late"
+
+
+def test_blank_lines_before_an_answer() -> None:
+    with serving(lambda peer, _: peer.answer("\r\n\n" + json.dumps(WHOLE))) as server:
+        with client(server) as own:
+            assert own.chat.completions.create().text == "\n\nThis is a test!"
+
+
+if TYPE_CHECKING:  # for mypy
+
+    def types(own: Client) -> None:
+        assert_type(own.chat.completions.create(model="m", messages=[]), Completion)
+        assert_type(own.chat.completions.create(model="m", stream=False), Completion)
+        stream = own.chat.completions.create(model="m", stream=True)
+        assert_type(stream, Stream)
+        assert_type(own.chat.completions.create(stream=bool(own)), Completion | Stream)
+        for chunk in stream:
+            assert_type(chunk, Chunk)
+            assert_type(chunk.choices[0].delta.content, str | None)
+        assert_type(stream.collect(), Completion)
+        for event in own.stream("GET", "/events"):
+            assert_type(event, sseparse.Event)
+
+
+def test_servers_fault_is_not_swallowed() -> None:
+    """The tests' own server reports what goes wrong in a handler."""
+
+    def handle(peer: Peer, _: Request) -> None:
+        peer.answer(WHOLE)
+        raise AssertionError("in the handler")
+
+    server = Server(handle)
+    with client(server) as own:
+        own.chat.completions.create()
+    with pytest.raises(AssertionError, match="in the handler"):
+        server.close()
