@@ -33,7 +33,7 @@ import attrs
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import ConnectTimeoutError, HTTPError
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 from urllib3.exceptions import TimeoutError as Urllib3TimeoutError
 
 from ._errors import Error
@@ -375,11 +375,13 @@ class Exchange:
             (arg for arg in root.args if isinstance(arg, BaseException)), None
         ):
             root = inner
-        if isinstance(error, ConnectTimeoutError):
-            late = self._deadline_at is not None and time.perf_counter() >= self._deadline_at
-            return self._timed_out("deadline" if late else "connect")
-        if isinstance(error, Urllib3TimeoutError) or isinstance(root, TimeoutError):
-            return self._timed_out("idle")
+        # NewConnectionError is one of urllib3's timeouts, for the sake of its older users.
+        if not isinstance(error, NewConnectionError):
+            if isinstance(error, ConnectTimeoutError):
+                late = self._deadline_at is not None and time.perf_counter() >= self._deadline_at
+                return self._timed_out("deadline" if late else "connect")
+            if isinstance(error, Urllib3TimeoutError) or isinstance(root, TimeoutError):
+                return self._timed_out("idle")
         reason = getattr(root, "strerror", None) or str(root) or type(root).__name__
         return TransportError(f"{what}: {reason}")
 

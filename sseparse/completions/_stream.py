@@ -165,15 +165,15 @@ class _Reading(Generic[_C]):
             while data:
                 arrival_ns = exchange.arrival_ns
                 events, fault = self._feed(data)
+                if events:
+                    is_empty = False
+                    exchange.waiting_since_ns = 0
                 for event in events:
                     item = take(event, arrival_ns)
                     if item is not None:
                         yield item
                     if self.outcome is not None:
                         return
-                if events:
-                    is_empty = False
-                    exchange.waiting_since_ns = 0
                 if fault:
                     raise fault
                 data = exchange.read()
