@@ -1,0 +1,196 @@
+"""The command ``sseparse chat``."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from loopback import DONE, PATIENCE, Peer, Request, Server, chunked, delta, serving, wait, wire
+
+import sseparse
+
+PARENT = str(Path(sseparse.__file__).parents[1])
+
+
+def command(
+    server: Server | None, *arguments: str, **variables: str
+) -> tuple[list[str], dict[str, str]]:
+    kept = {"PATH", "SYSTEMROOT", "HOME", "TMPDIR", "TEMP"}
+    environment = {name: value for name, value in os.environ.items() if name in kept}
+    environment.update(PYTHONPATH=PARENT, PYTHONDONTWRITEBYTECODE="1", **variables)
+    if server:
+        environment["OPENAI_BASE_URL"] = server.url
+    code = "import sys; from sseparse._cli import main; sys.exit(main(sys.argv[1:]))"
+    return [sys.executable, "-W", "error", "-c", code, "chat", *arguments], environment
+
+
+def chat(
+    server: Server | None, *arguments: str, input: bytes = b"", **variables: str
+) -> tuple[int, str, str]:
+    """Return the exit status and what was printed."""
+    line, environment = command(server, *arguments, **variables)
+    done = subprocess.run(
+        line, env=environment, input=input, capture_output=True, check=False, timeout=60
+    )
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+def streaming(*events: object) -> Any:
+    return serving(lambda peer, _: peer.stream(*events))
+
+
+def test_text() -> None:
+    events = [delta("", role="assistant"), delta("Hel"), delta("lo é"), delta(finish="stop"), DONE]
+    with streaming(*events) as server:
+        arguments = ("say it", "--model", "m", "--system", "be brief")
+        assert chat(server, *arguments, OPENAI_API_KEY="sk-1") == (0, "Hello é\n", "")
+    (request,) = server.requests
+    assert request.headers["authorization"] == "Bearer sk-1"
+    assert request.json() == {
+        "model": "m",
+        "messages": [
+            {"role": "system", "content": "be brief"},
+            {"role": "user", "content": "say it"},
+        ],
+        "stream": True,
+    }
+
+
+@pytest.mark.parametrize("arguments", [[], ["-"]])
+def test_prompt_of_standard_input(arguments: list[str]) -> None:
+    with streaming(delta("a\n"), DONE) as server:
+        url = server.url
+        got = chat(None, *arguments, "--base-url", url, input="é\xff".encode("latin-1"))
+    assert got == (0, "a\n", "")
+    assert server.requests[0].json()["messages"] == [{"role": "user", "content": "\ufffd\ufffd"}]
+    assert "authorization" not in server.requests[0].headers
+
+
+def test_control_characters_cannot_drive_the_terminal() -> None:
+    text = "a\x1b[2J\x9b1m\r\x07b\tc\u202e\ud800\x7f\nd"
+    with streaming(delta(text), DONE) as server:
+        status, out, _ = chat(server, "x")
+    assert (status, out) == (0, "a\\x1b[2J\\x9b1m\\r\\x07b\tc\\u202e\\ud800\\x7f\nd\n")
+
+
+def test_json() -> None:
+    chunks = [delta("a\x1b\u009b"), delta(finish="stop")]
+    with streaming(*chunks, DONE) as server:
+        status, out, _ = chat(server, "x", "--json")
+    assert status == 0
+    assert out.isascii()
+    assert "\x1b" not in out
+    assert [json.loads(line) for line in out.splitlines()] == chunks
+
+
+def test_stats() -> None:
+    usage = {"choices": [], "usage": {"completion_tokens": 7}}
+    with streaming(delta("a"), delta("b"), delta(finish="stop"), usage, DONE) as server:
+        status, out, said = chat(server, "x", "--stats")
+    assert (status, out) == (0, "ab\n")
+    assert said.startswith("first token after 0.")
+    assert ", 7 tokens" in said
+    assert server.requests[0].json()["stream_options"] == {"include_usage": True}
+    with streaming(delta(None, reasoning_content="hm"), delta("b"), DONE) as server:
+        assert ", 2 chunks" in chat(server, "x", "--stats")[2]
+    with streaming(DONE) as server:
+        assert chat(server, "x", "--stats") == (0, "", "")
+
+
+def refuse(peer: Peer, _: Request) -> None:
+    peer.answer({"error": {"message": "no \x1b[2Jsuch model"}}, status="404 Not Found")
+
+
+def cut(peer: Peer, _: Request) -> None:
+    peer.head("Transfer-Encoding: chunked")
+    peer.chunk(wire(delta("a")))
+    peer.close()
+
+
+@pytest.mark.parametrize(
+    ("handle", "status", "out", "complaint"),
+    [
+        (lambda peer, _: peer.stream(delta("a", finish="stop")), 0, "a\n", ""),
+        (lambda peer, _: peer.stream(delta("a")), 3, "a\n", "before every finish reason"),
+        (lambda peer, _: peer.stream(), 3, "", "without a single event"),
+        (lambda peer, _: peer.stream(delta("a"), {"error": "x"}), 4, "a\n", "the answer: x"),
+        (lambda peer, _: peer.answer("<html>"), 4, "", "expected text/event-stream"),
+        (cut, 5, "a\n", "cut off"),
+        (refuse, 7, "", "status 404: no \\x1b[2Jsuch model"),
+    ],
+)
+def test_exit_status(handle: Any, status: int, out: str, complaint: str) -> None:
+    with serving(handle) as server:
+        got, printed, said = chat(server, "x")
+    assert (got, printed) == (status, out)
+    assert complaint in said
+    assert said.count("\n") == (1 if complaint else 0)
+    assert said.startswith("sseparse: " if complaint else "")
+
+
+def test_wrong_usage() -> None:
+    status, _, said = chat(None, "x")
+    assert (status, "OPENAI_API_KEY" in said) == (2, True)
+    status, _, said = chat(None, " ", OPENAI_API_KEY="x")
+    assert (status, "no prompt" in said) == (2, True)
+    status, _, said = chat(None, "x", "--base-url", "localhost")
+    assert (status, "base_url must begin" in said) == (2, True)
+    status, _, said = chat(None, "x", "--nope")
+    assert status == 2
+    status, out, _ = chat(None, "--help")
+    assert (status, "exit status:" in out) == (0, True)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no SIGINT to send")
+def test_ctrl_c_leaves_what_arrived() -> None:
+    has_left = threading.Event()
+
+    def handle(peer: Peer, _: Request) -> None:
+        peer.head("Transfer-Encoding: chunked")
+        peer.send(chunked(wire(delta("as far as this"))))
+        peer.wait_for_close()
+        has_left.set()
+
+    with serving(handle) as server:
+        line, environment = command(server, "x")
+        with subprocess.Popen(
+            line, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        ) as process:
+            assert process.stdout
+            assert process.stderr
+            assert process.stdout.read(14) == b"as far as this"
+            process.send_signal(signal.SIGINT)
+            assert process.wait(PATIENCE) == -signal.SIGINT
+            assert process.stdout.read() == b"\n"
+            assert process.stderr.read() == b""
+        wait(has_left)
+
+
+def test_a_pipe_that_is_closed_early() -> None:
+    def handle(peer: Peer, _: Request) -> None:
+        peer.head("Transfer-Encoding: chunked")
+        peer.chunk(wire(delta("a")))
+        wait(has_left)
+        for _number in range(1000):
+            peer.chunk(wire(delta("b")))
+
+    has_left = threading.Event()
+    with serving(handle) as server:
+        line, environment = command(server, "x")
+        with subprocess.Popen(
+            line, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        ) as process:
+            assert process.stdout
+            assert process.stderr
+            assert process.stdout.read(1) == b"a"
+            process.stdout.close()
+            has_left.set()
+            assert process.wait(PATIENCE) == 141
+            assert process.stderr.read() == b""
