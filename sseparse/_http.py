@@ -45,8 +45,6 @@ if TYPE_CHECKING:
 
     from ._items import Pending
 
-__all__ = ["Exchange", "ExchangeError", "Http", "TimedOutError", "Timeout", "TransportError"]
-
 READ_SIZE = 65536  # read1 without a size returns at most 8 KiB of a body that ends with the stream
 _POOL_SIZE = 64  # idle connections kept; beyond it they are closed after use
 _PARKED_MAX = 16
@@ -136,9 +134,7 @@ class Http:
         OSError: ``ca_file`` cannot be read.
     """
 
-    def __init__(
-        self, origin: str, *, proxy: str | None = None, ca_file: str | None = None
-    ) -> None:
+    def __init__(self, origin: str, proxy: str | None = None, ca_file: str | None = None) -> None:
         self._origin = origin
         self._parked: deque[Exchange] = deque()
         options: dict[str, Any] = {"maxsize": _POOL_SIZE}
@@ -151,17 +147,14 @@ class Http:
         if proxy is not None:
             try:
                 url = urllib3.util.parse_url(proxy if "://" in proxy else f"http://{proxy}")
+                self._manager = urllib3.ProxyManager(
+                    url._replace(auth=None).url,
+                    proxy_headers=urllib3.make_headers(proxy_basic_auth=url.auth),
+                    proxy_ssl_context=options.get("ssl_context"),
+                    **options,
+                )
             except HTTPError:  # whose text shows the URL, and with it a password
-                raise ValueError("the URL of the proxy cannot be understood") from None
-            if url.scheme not in ("http", "https"):
-                raise ValueError(f"a proxy must be http or https, not {url.scheme}")
-            proxy_headers = urllib3.make_headers(proxy_basic_auth=url.auth) if url.auth else None
-            self._manager = urllib3.ProxyManager(
-                url._replace(auth=None).url,
-                proxy_headers=proxy_headers,
-                proxy_ssl_context=options.get("ssl_context"),
-                **options,
-            )
+                raise ValueError("proxy must be the URL of an http or https proxy") from None
         self._manager.pool_classes_by_scheme = {"http": _Pool, "https": _TLSPool}
         weakref.finalize(self, _close_connections, self._parked, self._manager)
 
@@ -195,15 +188,12 @@ class Http:
             TransportError: There is no answer.
             TimedOutError: Nor within a limit.
         """
-        while self._parked:
-            try:
+        with contextlib.suppress(IndexError):  # until there are none, also if threads compete
+            while True:
                 self._parked.popleft()._drain()
-            except IndexError:  # another thread was faster
-                break
         exchange = Exchange(timeout, deadline_at, self._parked)
         try:
             while True:
-                connect = exchange._seconds_to_connect()
                 _current.exchange = exchange
                 try:
                     response = self._manager.urlopen(
@@ -211,7 +201,7 @@ class Http:
                         self._origin + target,
                         body=body,
                         headers=headers,
-                        timeout=urllib3.Timeout(connect=connect, read=timeout.idle),
+                        timeout=exchange._urllib3_timeout(),
                         **_URLOPEN,
                     )
                     exchange._response = response
@@ -305,15 +295,13 @@ class Exchange:
             TransportError: As for ``read``.
             TimedOutError: As for ``read``.
         """
-        pieces: list[bytes] = []
-        size = 0
+        body = bytearray()
         try:
-            while size <= limit and (piece := self.read()):
-                pieces.append(piece)
-                size += len(piece)
+            while len(body) <= limit and (piece := self.read()):
+                body += piece
         finally:
             self.close()
-        return b"".join(pieces)[:limit]
+        return bytes(body[:limit])
 
     def park(self) -> None:
         """End the exchange, whose rest does not matter, without waiting for the end of the body.
@@ -360,11 +348,12 @@ class Exchange:
                         return
         self._response.close()
 
-    def _seconds_to_connect(self) -> float | None:
-        if self._deadline_at is None:
-            return self._timeout.connect
-        left = max(self._deadline_at - time.perf_counter(), 0.001)
-        return min(left, self._timeout.connect or left)
+    def _urllib3_timeout(self) -> urllib3.Timeout:
+        connect = self._timeout.connect
+        if self._deadline_at is not None:
+            left = max(self._deadline_at - time.perf_counter(), 0.001)
+            connect = min(left, connect or left)
+        return urllib3.Timeout(connect=connect, read=self._timeout.idle)
 
     def _fault(self, error: Exception, what: str) -> ExchangeError:
         """Return the error to raise for one of urllib3's or the system's."""
@@ -410,16 +399,16 @@ class Exchange:
         assert self._over is not None
         while True:
             seconds, limit = self._next_limit()
-            if seconds > 0 and self._over.wait(seconds):
-                return
             if seconds > 0:
-                continue
-            self._fired = limit
-            # Without an answer there may be no connection yet, and so nothing to end.
-            has_answer = self._response is not None
-            self._shutdown()
-            if has_answer or self._over.wait(0.05):
-                return
+                if self._over.wait(seconds):
+                    return
+            else:
+                self._fired = limit
+                # Without an answer there may be no connection yet, and so nothing to end.
+                has_answer = self._response is not None
+                self._shutdown()
+                if has_answer or self._over.wait(0.05):
+                    return
 
     def _next_limit(self) -> tuple[float, str]:
         """Return the seconds until a limit may be reached, 0 or less if it is, and its name."""

@@ -616,7 +616,7 @@ def test_keys_are_never_shown(caplog: pytest.LogCaptureFixture) -> None:
     shown: list[str] = []
     with serving(failing([401], None, None)) as server:
         with client(server, api_key=KEY, default_headers={"api-key": KEY}) as own:
-            shown += [repr(own), repr(own.chat), repr(own._sender.http)]
+            shown += [repr(own), repr(own.chat), repr(own._http)]
             for _ in range(2):
                 with pytest.raises(ExchangeError) as caught:
                     ask(own)

@@ -24,17 +24,14 @@ from ._errors import (
     StreamError,
     TruncatedError,
 )
-from ._models import Choice, Chunk, ChunkChoice, Completion, Delta, Message, ToolCall, Usage
+from ._models import Chunk, Completion, Message, ToolCall, Usage
 from ._stream import EventStream, Outcome, Stream
 
 __all__ = [
-    "Choice",
     "Chunk",
-    "ChunkChoice",
     "Client",
     "Completion",
     "ContentTypeError",
-    "Delta",
     "EmptyStreamError",
     "EventStream",
     "ExchangeError",

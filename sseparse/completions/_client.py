@@ -9,7 +9,7 @@ import random
 import re
 import sys
 import time
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
 from urllib.parse import urlsplit
 
 import attrs
@@ -24,12 +24,6 @@ from ._stream import EventStream, Stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-    from typing_extensions import Self
-
-    from .._errors import Error
-
-__all__ = ["Client"]
 
 _DEFAULT_BASE_URL = "https://api.openai.com/v1"
 _ANSWER_LIMIT = 1 << 28  # bytes of a completion that is not streamed
@@ -81,7 +75,7 @@ class Client:
         timeout: Timeout | float | None = _UNSET,
         max_retries: int = 2,
         default_headers: Mapping[str, str] | None = None,
-        on_retry: Callable[[int, float, Error], object] | None = None,
+        on_retry: Callable[[int, float, ExchangeError], object] | None = None,
         proxy: str | None = None,
         ca_file: str | None = None,
         max_event_size: int | None = DEFAULT_MAX_EVENT_SIZE,
@@ -116,20 +110,28 @@ class Client:
             "OpenAI-Organization": organization or environment("OPENAI_ORG_ID"),
             "OpenAI-Project": project or environment("OPENAI_PROJECT_ID"),
         }
-        origin = f"{parts.scheme}://{parts.netloc}"
-        self._shown_url = origin + parts.path  # the query may hold a key
-        self._sender = _Sender(
-            Http(origin, proxy=proxy or None, ca_file=ca_file),
-            parts.path.rstrip("/"),
-            parts.query,
-            _merged({name: value for name, value in headers.items() if value}, default_headers),
-            _limits(timeout, Timeout()),
-            max_retries,
-            on_retry,
-            max_event_size,
-        )
-        self.chat = Chat(self._sender)
-        self.completions = Completions(self._sender, "/completions", is_chat=False)
+        self._origin = f"{parts.scheme}://{parts.netloc}"
+        self._path = parts.path.rstrip("/")
+        self._query = parts.query
+        self._http = Http(self._origin, proxy or None, ca_file)
+        given_headers = {name: value for name, value in headers.items() if value}
+        self._headers = _merged(given_headers, default_headers)
+        self._timeout = _limits(timeout, Timeout())
+        self._max_retries = max_retries
+        self._on_retry = on_retry
+        self._max_event_size = max_event_size
+
+    # Made when they are asked for: a cycle of references would keep connections open until the
+    # garbage collector comes by.
+    @property
+    def chat(self) -> Chat:
+        """Chat completions, as ``client.chat.completions.create``."""
+        return Chat(Completions(self, "/chat/completions", is_chat=True))
+
+    @property
+    def completions(self) -> Completions:
+        """Legacy completions."""
+        return Completions(self, "/completions", is_chat=False)
 
     def stream(
         self,
@@ -155,37 +157,83 @@ class Client:
             TimedOutError: Nor within a limit.
             ValueError: The path is a whole URL; a header or the body cannot be sent.
         """
-        exchange = self._sender.send(method, path, body, extra_headers, timeout, is_stream=True)
-        return EventStream(exchange, self._sender.max_event_size)
+        exchange = self._send(method, path, body, extra_headers, timeout, is_stream=True)
+        return EventStream(exchange, self._max_event_size)
 
     def close(self) -> None:
         """Close the idle connections. The client can still be used."""
-        self._sender.http.close()
+        self._http.close()
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> Client:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _send(
+        self,
+        method: str,
+        path: str,
+        body: Any,
+        headers: Mapping[str, str] | None,
+        timeout: Any,
+        *,
+        is_stream: bool,
+    ) -> Exchange:
+        """Send a request until it succeeds or must not be sent again."""
+        if "://" in path or path.startswith("//"):
+            raise ValueError("the path must not be a whole URL: the API key is for base_url's host")
+        path, _, query = path.partition("?")
+        query = "&".join(part for part in (self._query, query) if part)
+        target = f"{self._path}/{path.lstrip('/')}" + (f"?{query}" if query else "")
+        limits = _limits(timeout, self._timeout)
+        own = {"Accept": "text/event-stream" if is_stream else "application/json"}
+        data = None
+        if body is not None:
+            own["Content-Type"] = "application/json"
+            data = json.dumps(body, default=_raw_of, separators=(",", ":")).encode()
+        merged = _merged({**self._headers, **own}, headers)
+        deadline_at = None if limits.deadline is None else time.perf_counter() + limits.deadline
+        attempt = 0
+        while True:
+            attempt += 1
+            wait = None
+            try:
+                exchange = self._http.send(method, target, merged, data, limits, deadline_at)
+                if 200 <= exchange.status < 300:
+                    return exchange
+                error: ExchangeError = _status_error(exchange)
+                wait = _retry_after(exchange.headers)
+                is_retried = _is_retried(exchange)
+            except (TransportError, TimedOutError) as failure:
+                error, is_retried = failure, True
+            if wait is None or not wait > 0:
+                wait = min(_FIRST_DELAY * 2.0 ** min(attempt - 1, 10), _MAX_DELAY)
+                wait *= 1 - 0.25 * random.random()
+            is_too_late = deadline_at is not None and time.perf_counter() + wait >= deadline_at
+            if not is_retried or attempt > self._max_retries or wait > _MAX_WAIT or is_too_late:
+                raise error
+            if self._on_retry is not None:
+                self._on_retry(attempt, wait, error)
+            time.sleep(wait)
+
     def __repr__(self) -> str:
-        return f"Client(base_url={self._shown_url!r})"
+        return f"Client(base_url={self._origin + self._path!r})"
 
 
-class Chat:
-    """``client.chat``, which has ``completions``."""
+class Chat(NamedTuple):
+    """``client.chat``."""
 
-    def __init__(self, sender: _Sender) -> None:
-        self.completions = Completions(sender, "/chat/completions", is_chat=True)
+    completions: Completions
 
 
+@attrs.frozen
 class Completions:
     """``client.chat.completions`` and, for legacy completions, ``client.completions``."""
 
-    def __init__(self, sender: _Sender, path: str, *, is_chat: bool) -> None:
-        self._sender = sender
-        self._path = path
-        self._is_chat = is_chat
+    _client: Client
+    _path: str
+    _is_chat: bool
 
     @overload
     def create(self, *, stream: Literal[False] | None = ..., **body: Any) -> Completion: ...
@@ -225,78 +273,14 @@ class Completions:
         if stream:
             body["stream"] = True
         body.update(extra_body or {})
-        exchange = self._sender.send(
+        exchange = self._client._send(
             "POST", self._path, body, extra_headers, timeout, is_stream=bool(stream)
         )
         if not stream:
             return _completion(exchange)
         wanted = body.get("n")
         gatherer = Gatherer(wanted if isinstance(wanted, int) else 1, is_chat=self._is_chat)
-        return Stream(exchange, self._sender.max_event_size, gatherer)
-
-
-@attrs.define
-class _Sender:
-    """How requests are sent; the resources share one, so that none refers to the client.
-
-    A cycle of references would keep connections open until the garbage collector comes by.
-    """
-
-    http: Http
-    path: str
-    query: str
-    headers: dict[str, str]
-    timeout: Timeout
-    max_retries: int
-    on_retry: Callable[[int, float, Error], object] | None
-    max_event_size: int | None
-
-    def send(
-        self,
-        method: str,
-        path: str,
-        body: Any,
-        headers: Mapping[str, str] | None,
-        timeout: Any,
-        *,
-        is_stream: bool,
-    ) -> Exchange:
-        """Send a request until it succeeds or must not be sent again."""
-        if "://" in path or path.startswith("//"):
-            raise ValueError("the path must not be a whole URL: the API key is for base_url's host")
-        path, _, query = path.partition("?")
-        query = "&".join(part for part in (self.query, query) if part)
-        target = f"{self.path}/{path.lstrip('/')}" + (f"?{query}" if query else "")
-        limits = _limits(timeout, self.timeout)
-        own = {"Accept": "text/event-stream" if is_stream else "application/json"}
-        data = None
-        if body is not None:
-            own["Content-Type"] = "application/json"
-            data = json.dumps(body, default=_raw_of, separators=(",", ":")).encode()
-        merged = _merged({**self.headers, **own}, headers)
-        deadline_at = None if limits.deadline is None else time.perf_counter() + limits.deadline
-        attempt = 0
-        while True:
-            attempt += 1
-            wait = None
-            try:
-                exchange = self.http.send(method, target, merged, data, limits, deadline_at)
-                if 200 <= exchange.status < 300:
-                    return exchange
-                error: ExchangeError = _status_error(exchange)
-                wait = _retry_after(exchange.headers)
-                is_retried = _is_retried(exchange)
-            except (TransportError, TimedOutError) as failure:
-                error, is_retried = failure, True
-            if wait is None or not wait > 0:
-                wait = min(_FIRST_DELAY * 2.0 ** min(attempt - 1, 10), _MAX_DELAY)
-                wait *= 1 - 0.25 * random.random()
-            is_too_late = deadline_at is not None and time.perf_counter() + wait >= deadline_at
-            if not is_retried or attempt > self.max_retries or wait > _MAX_WAIT or is_too_late:
-                raise error
-            if self.on_retry is not None:
-                self.on_retry(attempt, wait, error)
-            time.sleep(wait)
+        return Stream(exchange, self._client._max_event_size, gatherer)
 
 
 def _completion(exchange: Exchange) -> Completion:
@@ -334,10 +318,8 @@ def _merged(headers: dict[str, str], extra: Mapping[str, str] | None) -> dict[st
     merged = {name: value for name, value in headers.items() if name.lower() not in replaced}
     merged.update(extra)
     for name, value in merged.items():
-        if not _HEADER_NAME.fullmatch(name):
-            raise ValueError(f"{name!r} cannot be the name of a header")
-        if not isinstance(value, str) or not _HEADER_VALUE.fullmatch(value):
-            raise ValueError(f"the value for the header {name} holds what a header cannot hold")
+        if not (_HEADER_NAME.fullmatch(name) and _HEADER_VALUE.fullmatch(value)):
+            raise ValueError(f"the header {name!r} holds what a header cannot hold")
     return merged
 
 
@@ -360,9 +342,8 @@ def _raw_of(value: object) -> Raw:
 
 def _is_retried(exchange: Exchange) -> bool:
     wish = exchange.headers.get("x-should-retry")
-    if wish in ("true", "false"):
-        return wish == "true"
-    return exchange.status in _RETRIED or exchange.status >= 500
+    is_failure = exchange.status in _RETRIED or exchange.status >= 500
+    return wish == "true" or (is_failure and wish != "false")
 
 
 def _status_error(exchange: Exchange) -> StatusError:

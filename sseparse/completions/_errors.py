@@ -22,8 +22,6 @@ from typing import Any
 from .._http import ExchangeError
 from ._models import dict_in
 
-__all__ = ["ContentTypeError", "EmptyStreamError", "StatusError", "StreamError", "TruncatedError"]
-
 _SNIPPET = 200  # characters of a body or a message that stand in an error's text
 
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)

@@ -6,8 +6,6 @@ from typing import Any
 
 from ._models import Chunk, ChunkChoice, Completion, Delta, Raw, Usage, dicts
 
-__all__ = ["Gatherer"]
-
 # In deltas these are said again rather than said in pieces.
 _SAID_WHOLE = frozenset({"id", "index", "role", "type"})
 _NO_DELTA: Raw = {}
@@ -96,20 +94,16 @@ class _Piecemeal:
 
     def __init__(self) -> None:
         self.content = _Text()
-        self.delta: Raw = {}  # what the message has besides content and tool calls
-        self.calls: _ToolCalls | None = None
+        self.message: Raw = {"role": "assistant", "content": self.content}
+        self.calls = _ToolCalls()
         self.rest: Raw = {}  # what the choice has besides the message
         self.finish_reason: Any = None
 
     def add(self, delta: Raw) -> None:
         rest = dict(delta)
-        if isinstance(rest.get("content"), str):
-            self.content.append(rest.pop("content"))
-        if "tool_calls" in rest:
-            for piece in dicts(rest.pop("tool_calls")):
-                self.calls = self.calls or _ToolCalls()
-                self.calls.add(piece)
-        _gather(self.delta, rest)
+        for piece in dicts(rest.pop("tool_calls", None)):
+            self.calls.add(piece)
+        _gather(self.message, rest)
 
     def add_rest(self, choice: Raw) -> None:
         for key, value in choice.items():
@@ -118,13 +112,11 @@ class _Piecemeal:
             elif key not in ("delta", "index", "finish_reason"):
                 self.rest[key] = value
 
-    def message(self) -> Raw:
-        message: Raw = {"role": "assistant", "content": None, **_settled(self.delta)}
-        if self.content:
-            message["content"] = "".join(self.content)
-        if self.calls:
-            message["tool_calls"] = self.calls.settled()
-        return message
+    def whole_message(self) -> Raw:
+        message = _settled(self.message)
+        message["content"] = message["content"] or None
+        calls = self.calls.settled()
+        return {**message, "tool_calls": calls} if calls else message
 
 
 class Gatherer:
@@ -187,7 +179,7 @@ class Gatherer:
         kind = "chat.completion" if self._is_chat else "text_completion"
         raw = {**self._top, "object": kind, "choices": []}
         for index, choice in sorted(self._choices.items()):
-            said = {"message": choice.message()} if self._is_chat else {"text": ""}
+            said = {"message": choice.whole_message()} if self._is_chat else {"text": ""}
             rest = _settled(choice.rest)
             raw["choices"].append(
                 {"index": index, **said, "finish_reason": choice.finish_reason, **rest}

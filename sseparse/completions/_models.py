@@ -13,15 +13,7 @@ from typing import Any
 
 import attrs
 
-__all__ = ["Choice", "Chunk", "ChunkChoice", "Completion", "Delta", "Message", "ToolCall", "Usage"]
-
 Raw = dict[str, Any]
-
-
-class _Key(property):
-    """The attribute for one key, or for the first of several that is not null."""
-
-    keys: tuple[str, ...]
 
 
 def _key(
@@ -36,22 +28,18 @@ def _key(
         always: Whether the model is made of nothing where nothing is found.
         default: What stands for a missing value.
     """
-    (first, *others) = keys
+    first = keys[0]
 
     def get(self: Model) -> Any:
-        value = self.raw.get(first)
-        for key in others:
-            value = self.raw.get(key) if value is None else value
+        value = next((self.raw[key] for key in keys if self.raw.get(key) is not None), None)
         if many:
             return tuple([of(each) for each in dicts(value)])
         if of:
             return of(value) if isinstance(value, dict) else of({}) if always else None
         return default if value is None else value
 
-    is_plain = not (of or others or default is not None)
-    found = _Key((lambda self: self.raw.get(first)) if is_plain else get)
-    found.keys = keys
-    return found
+    is_plain = not of and len(keys) == 1 and default is None
+    return property((lambda self: self.raw.get(first)) if is_plain else get)
 
 
 def dict_in(text: str) -> Raw | None:
@@ -68,15 +56,6 @@ def dicts(value: object) -> list[Raw]:
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
-def _known(model: type[Model]) -> frozenset[str]:
-    names = {each.name for each in attrs.fields(model)}
-    for base in model.__mro__:
-        for value in vars(base).values():
-            if isinstance(value, _Key):
-                names.update(value.keys)
-    return frozenset(names)
-
-
 @attrs.define(auto_attribs=False, repr=False)
 class Model:
     """The base of all models. Subclasses that add no field need no ``define`` of their own.
@@ -90,8 +69,7 @@ class Model:
     @property
     def extra(self) -> Raw:
         """The keys that have no attribute here, with their values."""
-        known = _known(type(self))
-        return {key: value for key, value in self.raw.items() if key not in known}
+        return {key: value for key, value in self.raw.items() if not hasattr(type(self), key)}
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.raw!r})"
@@ -173,7 +151,8 @@ class Message(Model):
     role: str | None = _key("role")
     content: str | None = _key("content")
     refusal: str | None = _key("refusal")
-    reasoning: str | None = _key("reasoning_content", "reasoning")
+    reasoning_content: str | None = _key("reasoning_content", "reasoning")
+    reasoning: str | None = _key("reasoning", "reasoning_content")
     tool_calls: tuple[ToolCall, ...] = _key("tool_calls", of=ToolCall, many=True)
 
 
@@ -202,7 +181,6 @@ class _Answer(Model):
     created: int | None = _key("created")
     model: str | None = _key("model")
     system_fingerprint: str | None = _key("system_fingerprint")
-    service_tier: str | None = _key("service_tier")
     usage: Usage | None = _key("usage", of=Usage)
 
 

@@ -7,27 +7,22 @@ import json
 import re
 import threading
 import time
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from .._encode import encode
 from .._errors import EventTooLargeError
-from .._http import ExchangeError, TimedOutError, TransportError
-from .._parser import Parser
+from .._http import Exchange, ExchangeError, TimedOutError, TransportError
+from .._parser import Event, Parser
 from ._errors import ContentTypeError, EmptyStreamError, StreamError, TruncatedError, said
-from ._models import Chunk, Completion, dict_in
+from ._models import Chunk, Completion, Raw, dict_in
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping
 
     from typing_extensions import Self
 
-    from .._http import Exchange
     from .._items import Pending
-    from .._parser import Event
     from ._gather import Gatherer
-    from ._models import Raw
-
-__all__ = ["EventStream", "Outcome", "Stream"]
 
 _C = TypeVar("_C")
 
@@ -141,9 +136,6 @@ class _Reading(Generic[_C]):
         if self._end(Outcome.CLOSED):
             self._exchange.close()
 
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} outcome={self.outcome and self.outcome.name}>"
-
     def _take(self, event: Event, arrival_ns: int) -> _C | None:
         """Return what to yield for an event; None for nothing."""
         raise NotImplementedError
@@ -203,24 +195,22 @@ class _Reading(Generic[_C]):
         Raises:
             ContentTypeError: They are not.
         """
-        exchange = self._exchange
-        data = exchange.read()
-        self.first_byte_ns = exchange.arrival_ns if data else 0
+        data = self._exchange.read()
+        self.first_byte_ns = self._exchange.arrival_ns if data else 0
         kind = self.headers.get("content-type", "")
-        if not data or "text/event-stream" in kind.lower():
+        if "text/event-stream" in kind.lower():
             return data
-        while True:
+        while data:
             begun = data.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n")
             if begun.startswith(_BEGINNINGS):
                 return data
             is_told = len(begun) >= _TELLING or len(data) > _BLANK_LIMIT
-            more = b"" if is_told else exchange.read()
-            if not more:
+            if is_told or not (more := self._exchange.read()):
                 break
             data += more
-        if self.outcome is not None:
-            return b""
-        raise self._unexpected(kind, data)
+        if data and self.outcome is None:
+            raise self._unexpected(kind, data)
+        return b""
 
     def _unexpected(self, kind: str, data: bytes) -> StreamError:
         """Return the error for a body that begins with these bytes and is no event stream."""
@@ -312,11 +302,13 @@ class Stream(_Reading[Chunk]):
 
     def _take(self, event: Event, arrival_ns: int) -> Chunk | None:
         text = event.data
+        raw: Any = None
         try:
             raw, end = _raw_decode(text)
-        except (ValueError, RecursionError):
-            raw, end = None, 0
-        if type(raw) is not dict or end != len(text) or "error" in raw or event.type != "message":
+            is_plain = end == len(text) and "error" not in raw
+        except (ValueError, RecursionError, TypeError):  # no JSON, or no object
+            is_plain = False
+        if not is_plain or type(raw) is not dict or event.type != "message":
             raw = self._chunk_in(event.type, text.strip())
             if raw is None:
                 return None
