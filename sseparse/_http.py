@@ -41,8 +41,6 @@ from ._errors import Error
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from urllib3.response import BaseHTTPResponse
-
     from ._items import Pending
 
 READ_SIZE = 65536  # read1 without a size returns at most 8 KiB of a body that ends with the stream
@@ -59,16 +57,18 @@ class ExchangeError(Error):
     """The base of the errors of an exchange. Each attribute has a default, so all can be pickled.
 
     Attributes:
+        message: What went wrong.
         partial: Of a streamed completion, what had arrived; None elsewhere.
         pending: The unfinished event that the end of the body left behind; None if there was none.
     """
 
+    message: str
     partial: Any = None
     pending: Pending | None = None
 
     def __init__(self, message: str = "", **details: Any) -> None:
         super().__init__(message)
-        vars(self).update(details)
+        vars(self).update(details, message=message)
 
 
 class TransportError(ExchangeError):
@@ -243,13 +243,13 @@ class Exchange:
         self._deadline_at = deadline_at
         self._parked = parked
         # Set by send: the connection as soon as it is known, the answer when its headers are there.
-        self._connection: _Connection | None = None
-        self._response: BaseHTTPResponse | None = None
+        self._connection: Any = None  # else a _Connection; Any spares checks on the hot path
+        self._response: Any = None  # else a urllib3.BaseHTTPResponse
         self._unanswered = False  # by _Connection: a used connection ended before any byte
         self._cancelled = False  # by close
         self._fired = ""  # by the timer: the limit that was reached
         self._reading = threading.Lock()  # held while a read may block
-        self._over: threading.Event | None = None  # ends the timer; None where there is none
+        self._over: Any = None  # else a threading.Event, which ends the timer
         if timeout.event_idle is not None or deadline_at is not None:
             self._over = threading.Event()
             self._timer = threading.Thread(target=self._watch, name="sseparse timer", daemon=True)
@@ -268,8 +268,7 @@ class Exchange:
             self.waiting_since_ns = time.perf_counter_ns()
         try:
             with self._reading:
-                # The response is not None here; an assertion for that would cost as much.
-                data = b"" if self._cancelled else self._response.read1(READ_SIZE)  # type: ignore[union-attr]
+                data: bytes = b"" if self._cancelled else self._response.read1(READ_SIZE)
                 self.arrival_ns = time.perf_counter_ns()
         except Exception as error:
             self._stop()
@@ -310,7 +309,6 @@ class Exchange:
         connection. Otherwise the connection is closed.
         """
         self._stop()
-        assert self._connection is not None
         if self._connection.sock is None or len(self._parked) >= _PARKED_MAX:  # "Connection: close"
             self.close()
         else:
@@ -338,8 +336,6 @@ class Exchange:
 
     def _drain(self) -> None:
         """Read what should be only the end of the body, so that the connection goes to the pool."""
-        assert self._response is not None
-        assert self._connection is not None
         with contextlib.suppress(HTTPError, OSError):
             if self._response.connection is not None and self._connection.sock is not None:
                 self._connection.sock.settimeout(_DRAIN_SECONDS)
@@ -351,7 +347,8 @@ class Exchange:
     def _urllib3_timeout(self) -> urllib3.Timeout:
         connect = self._timeout.connect
         if self._deadline_at is not None:
-            left = max(self._deadline_at - time.perf_counter(), 0.001)
+            # A little later than the timer, which knows better what to say.
+            left = max(self._deadline_at - time.perf_counter(), 0) + 0.05
             connect = min(left, connect or left)
         return urllib3.Timeout(connect=connect, read=self._timeout.idle)
 
@@ -367,8 +364,7 @@ class Exchange:
         # NewConnectionError is one of urllib3's timeouts, for the sake of its older users.
         if not isinstance(error, NewConnectionError):
             if isinstance(error, ConnectTimeoutError):
-                late = self._deadline_at is not None and time.perf_counter() >= self._deadline_at
-                return self._timed_out("deadline" if late else "connect")
+                return self._timed_out("connect")
             if isinstance(error, Urllib3TimeoutError) or isinstance(root, TimeoutError):
                 return self._timed_out("idle")
         reason = getattr(root, "strerror", None) or str(root) or type(root).__name__
@@ -396,7 +392,6 @@ class Exchange:
 
     def _watch(self) -> None:
         """Wait for event_idle and deadline; the timer's whole life."""
-        assert self._over is not None
         while True:
             seconds, limit = self._next_limit()
             if seconds > 0:

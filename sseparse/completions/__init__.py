@@ -10,20 +10,11 @@ It needs the extra ``client``: ``pip install sseparse[client]``. The errors are 
 try:
     from .._http import ExchangeError, TimedOutError, Timeout, TransportError
 except ModuleNotFoundError as error:
-    if error.name not in ("attrs", "urllib3"):
-        raise
     raise ModuleNotFoundError(
         f"sseparse.completions needs {error.name}: pip install 'sseparse[client]'", name=error.name
     ) from error
 from ._client import Client
-from ._errors import (
-    ContentTypeError,
-    EmptyStreamError,
-    ServerError,
-    StatusError,
-    StreamError,
-    TruncatedError,
-)
+from ._errors import ContentTypeError, EmptyStreamError, StatusError, StreamError, TruncatedError
 from ._models import Chunk, Completion, Message, ToolCall, Usage
 from ._stream import EventStream, Outcome, Stream
 
@@ -37,7 +28,6 @@ __all__ = [
     "ExchangeError",
     "Message",
     "Outcome",
-    "ServerError",
     "StatusError",
     "Stream",
     "StreamError",

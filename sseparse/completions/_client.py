@@ -114,8 +114,7 @@ class Client:
         self._path = parts.path.rstrip("/")
         self._query = parts.query
         self._http = Http(self._origin, proxy or None, ca_file)
-        given_headers = {name: value for name, value in headers.items() if value}
-        self._headers = _merged(given_headers, default_headers)
+        self._headers = _merged({k: v for k, v in headers.items() if v}, default_headers)
         self._timeout = _limits(timeout, Timeout())
         self._max_retries = max_retries
         self._on_retry = on_retry
@@ -298,10 +297,8 @@ def _completion(exchange: Exchange) -> Completion:
 
 
 def _limits(timeout: Any, default: Timeout) -> Timeout:
-    if timeout is _UNSET:
-        return default
-    if isinstance(timeout, Timeout):
-        return timeout
+    if timeout is _UNSET or isinstance(timeout, Timeout):
+        return default if timeout is _UNSET else timeout
     return Timeout(connect=timeout, idle=timeout)
 
 

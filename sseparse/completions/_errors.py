@@ -40,11 +40,6 @@ class ServerError(ExchangeError):
     code: str | int | None = None
     type: str | None = None
 
-    @property
-    def message(self) -> str:
-        """What the server says."""
-        return str(self.args[0])
-
 
 class StatusError(ServerError):
     """Report an answer whose status is not a success.
@@ -97,8 +92,8 @@ class ContentTypeError(StreamError):
     @classmethod
     def of(cls, expected: str, got: str, body: bytes) -> ContentTypeError:
         """Return the error for an answer with this body."""
-        text = f"{expected} was asked for"
-        return cls(text, expected=expected, got=got, first_bytes=body[:_SNIPPET])
+        text = body.decode("utf-8", "replace")
+        return cls(text, data=text, expected=expected, got=got, first_bytes=body[:_SNIPPET])
 
     def __str__(self) -> str:
         got = self.got or "no content type"

@@ -80,7 +80,6 @@ class TokensDetails(Model):
 
     __slots__ = ()
 
-    audio_tokens: int | None = _key("audio_tokens")
     cached_tokens: int | None = _key("cached_tokens")
     reasoning_tokens: int | None = _key("reasoning_tokens")
     accepted_prediction_tokens: int | None = _key("accepted_prediction_tokens")

@@ -9,7 +9,6 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from .._encode import encode
 from .._errors import EventTooLargeError
 from .._http import Exchange, ExchangeError, TimedOutError, TransportError
 from .._parser import Event, Parser
@@ -36,7 +35,7 @@ _BODY_LIMIT = 1 << 20  # bytes of an answer that is no stream
 # Older llama.cpp servers send an error as a field of that name, which the parser ignores as the
 # standard says. The field is taken for an event of the type "error".
 _ERROR_FIELD = re.compile(rb"([\r\n])error:")
-_ERROR_EVENT = rb"\1event: error\ndata:"
+_ERROR_EVENT = rb"\1:\nevent: error\ndata:"  # the colon ends what was fed of the name already
 _LINE_START = re.compile(rb"(?:[\r\n](?:e|er|err|erro|error)?)?\Z")
 
 _raw_decode = json.JSONDecoder().raw_decode
@@ -170,10 +169,10 @@ class _Reading(Generic[_C]):
                     raise fault
                 data = exchange.read()
             if self.outcome is None:
-                self.pending = self._left()
+                self.pending = self._parser.close()
                 self._finish(is_empty)
         except ExchangeError as error:
-            error.pending = self.pending = self._left()
+            error.pending = self.pending = self._parser.close()
             error = self._judged(error)
             outcome = next(found for kind, found in _OUTCOMES.items() if isinstance(error, kind))
             if self._end(outcome):
@@ -209,12 +208,9 @@ class _Reading(Generic[_C]):
                 break
             data += more
         if data and self.outcome is None:
-            raise self._unexpected(kind, data)
+            body = data + self._exchange.read_all(_BODY_LIMIT)
+            raise ContentTypeError.of("text/event-stream", kind, body)
         return b""
-
-    def _unexpected(self, kind: str, data: bytes) -> StreamError:
-        """Return the error for a body that begins with these bytes and is no event stream."""
-        return ContentTypeError.of("text/event-stream", kind, data)
 
     def _feed(self, data: bytes) -> tuple[list[Event], ExchangeError | None]:
         """Return the events that the bytes complete, and the error that follows them if any."""
@@ -224,9 +220,6 @@ class _Reading(Generic[_C]):
             fault = StreamError(str(error))
             fault.__cause__ = error
             return error.events, fault
-
-    def _left(self) -> Pending | None:
-        return self._parser.close()
 
 
 class EventStream(_Reading["Event"]):
@@ -272,8 +265,8 @@ class Stream(_Reading[Chunk]):
         super().__init__(exchange, max_event_size)
         self._gatherer = gatherer
         self._add = gatherer.add
-        # Between two reads: b"\n" at the start of a line, with what may be the start of an error
-        # field, which is held back; b"" within a line.
+        # How the line that the last read left unfinished begins, with the line end before it, as
+        # long as it may be an error field; b"." for any other line.
         self._between = b"\n"
 
     def text(self) -> Iterator[str]:
@@ -343,32 +336,25 @@ class Stream(_Reading[Chunk]):
         self._end(Outcome.FINISHED)
 
     def _judged(self, error: ExchangeError) -> ExchangeError:
-        reported = None if isinstance(error, StreamError) else _reported_in(error.pending)
+        reported = None
+        if isinstance(error, ContentTypeError):
+            reported = _reported("message", error.data)
+        elif not isinstance(error, StreamError):
+            reported = _reported_in(error.pending)
         if reported:
             reported.pending, reported.__cause__ = error.pending, error
             error = reported
         error.partial = self._gatherer.whole()
         return error
 
-    def _unexpected(self, kind: str, data: bytes) -> StreamError:
-        body = data + self._exchange.read_all(_BODY_LIMIT)
-        reported = _reported("message", body.decode("utf-8", "replace"))
-        return reported or super()._unexpected(kind, data)
-
     def _feed(self, data: bytes) -> tuple[list[Event], ExchangeError | None]:
         if self._between != b"\n" or data[-1] != 10 or b"error:" in data:
-            data = _ERROR_FIELD.sub(_ERROR_EVENT, (self._between or b".") + data)
+            data = self._between + data
+            known = 1 if _ERROR_FIELD.match(data) else len(self._between)
             found = _LINE_START.search(data)
-            assert found
-            self._between = found[0]
-            data = data[1 : len(data) - max(len(found[0]) - 1, 0)]
+            self._between = (found and found[0]) or b"."
+            data = _ERROR_FIELD.sub(_ERROR_EVENT, data)[known:]
         return super()._feed(data)
-
-    def _left(self) -> Pending | None:
-        if len(self._between) > 1:
-            super()._feed(self._between[1:])
-            self._between = b""
-        return super()._left()
 
 
 def _reported(type_: str, data: str) -> StreamError | None:
@@ -382,5 +368,6 @@ def _reported_in(pending: Pending | None) -> StreamError | None:
     """Return the error that an unfinished event would report."""
     if pending is None:
         return None
-    (event,) = Parser().feed(encode(pending.data)[:-1] + pending.line + b"\n\n")
-    return _reported(pending.type, event.data.strip())
+    line = pending.line.decode("utf-8", "replace")
+    data = pending.data + "\n" + (line[5:] if line.startswith("data:") else "")
+    return _reported(pending.type, data.strip())
