@@ -122,7 +122,7 @@ class Server:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}/v1"
-        self._acceptor = threading.Thread(target=self._accept)
+        self._acceptor = threading.Thread(target=self._accept, daemon=True)
         self._acceptor.start()
 
     def close(self) -> None:
@@ -146,7 +146,7 @@ class Server:
             except OSError:
                 return
             self.connections += 1
-            thread = threading.Thread(target=self._serve, args=[connection])
+            thread = threading.Thread(target=self._serve, args=[connection], daemon=True)
             self._threads.append(thread)
             thread.start()
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import copy
 import json
 import pickle
+import re
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -552,6 +556,33 @@ def test_blank_lines_before_an_answer() -> None:
     with serving(lambda peer, _: peer.answer("\r\n\n" + json.dumps(WHOLE))) as server:
         with client(server) as own:
             assert own.chat.completions.create().text == "\n\nThis is a test!"
+
+
+@pytest.mark.parametrize(
+    ("events", "text", "error"),
+    [
+        ([delta("a", role="assistant"), {"choices": []}, delta("b"), DONE], "ab", None),
+        ([delta("a")], "a", EOFError),
+        ([delta("a"), {"error": "x"}, DONE], "a", RuntimeError),
+    ],
+)
+def test_the_recipe_for_asyncio(events: list[Any], text: str, error: Any) -> None:
+    pytest.importorskip("httpx", reason="httpx is not installed")
+    page = (Path(__file__).parents[1] / "docs" / "completions.rst").read_text("utf-8")
+    (block,) = re.findall(r"over httpx:\n\n.. code-block:: python\n\n((?:   .*\n|\n)+)", page)
+    recipe: dict[str, Any] = {}
+    exec(textwrap.dedent(block), recipe)
+    got: list[str] = []
+
+    async def read(url: str) -> None:
+        async for piece in recipe["answer"](f"{url}/chat/completions", {"model": "tiny"}):
+            got.append(piece)
+
+    with streaming(*events) as server:
+        with pytest.raises(error) if error else contextlib.nullcontext():
+            asyncio.run(read(server.url))
+    assert "".join(got) == text
+    assert server.requests[0].json() == {"model": "tiny", "stream": True}
 
 
 if TYPE_CHECKING:  # for mypy

@@ -19,9 +19,6 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import httpx2
-import openai
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -207,6 +204,9 @@ class Answer:
 
 def official(name: str, raw: bytes) -> tuple[Answer, bool]:
     """Return what the official package read, and whether it went through without raising."""
+    import httpx2
+    import openai
+
     answer = Answer()
     with serving(raw) as base_url:
         client = openai.OpenAI(base_url=base_url, api_key="none", max_retries=0, timeout=10)
