@@ -7,8 +7,7 @@ import contextlib
 import copy
 import json
 import pickle
-import re
-import textwrap
+import runpy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -568,10 +567,7 @@ def test_blank_lines_before_an_answer() -> None:
 )
 def test_the_recipe_for_asyncio(events: list[Any], text: str, error: Any) -> None:
     pytest.importorskip("httpx", reason="httpx is not installed")
-    page = (Path(__file__).parents[1] / "docs" / "completions.rst").read_text("utf-8")
-    (block,) = re.findall(r"over httpx:\n\n.. code-block:: python\n\n((?:   .*\n|\n)+)", page)
-    recipe: dict[str, Any] = {}
-    exec(textwrap.dedent(block), recipe)
+    recipe = runpy.run_path(str(Path(__file__).parents[1] / "docs" / "chat_async.py"))
     got: list[str] = []
 
     async def read(url: str) -> None:
