@@ -282,6 +282,7 @@ class Exchange:
         if self._fired:
             raise self._timed_out(self._fired)
         if self._cancelled:
+            self.close()  # which could not wait for this read if a signal handler called it
             return b""
         if not data:
             self._stop()

@@ -300,6 +300,7 @@ def test_extra_keys_are_kept() -> None:
     with (
         streaming(
             {**delta("a", own_delta="x", annotations=[1]), "own_top": 1},
+            {"choices": [{"delta": {}, "finish_reason": None, "own_choice": 1, "index": 0}]},
             delta("b", own_delta="y", annotations=[2]),
             {**delta(finish="stop"), "timings": {"ms": 1}},
             DONE,
@@ -312,6 +313,7 @@ def test_extra_keys_are_kept() -> None:
         assert chunks[0].choices[0].delta.extra == {"own_delta": "x", "annotations": [1]}
         whole = stream.collect()
     assert whole.extra == {"own_top": 1, "timings": {"ms": 1}}
+    assert whole.choices[0].extra == {"own_choice": 1}
     message = whole.choices[0].message
     assert message.extra == {"own_delta": "xy", "annotations": [1, 2]}
     assert message.raw == {"role": "assistant", "content": "ab", **message.extra}

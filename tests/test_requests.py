@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import logging
 import os
 import pickle
@@ -718,6 +719,41 @@ def test_a_dead_proxy() -> None:
     with Client(base_url="http://model.test", proxy="http://127.0.0.1:1", max_retries=0) as own:
         with pytest.raises(TransportError, match="Connection refused"):
             own.chat.completions.create()
+
+
+def test_proxy_for_tls() -> None:
+    """The proxy is asked for a tunnel, and sees nothing of what goes through it."""
+
+    def tunnel(peer: Peer, request: Request) -> None:
+        host, _, port = request.line.split()[1].partition(":")
+        with socket.create_connection((host, int(port)), PATIENCE) as upstream:
+            peer.send(b"HTTP/1.1 200 OK\r\n\r\n")
+            back = threading.Thread(target=pump, args=[upstream, peer.socket])
+            back.start()
+            pump(peer.socket, upstream)
+            back.join(PATIENCE)
+        peer.close()
+
+    def pump(source: socket.socket, target: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                seen.append(data)
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
+
+    seen: list[bytes] = []
+    with serving(lambda peer, _: peer.stream(delta("a"), DONE), over_tls) as server:
+        with serving(tunnel) as proxy:
+            url = server.url.replace("http:", "https:")
+            options = {"ca_file": str(TLS / "cert.pem"), "proxy": f"127.0.0.1:{proxy.port}"}
+            with client(server, base_url=url, api_key=KEY, **options) as own:
+                for _ in range(2):
+                    assert ask(own).collect().text == "a"
+    assert (len(server.requests), server.connections) == (2, 1)
+    (request,) = proxy.requests
+    assert request.line == f"CONNECT 127.0.0.1:{server.port} HTTP/1.1"
+    assert "authorization" not in request.headers
+    assert KEY.encode() not in b"".join(seen)
 
 
 # TLS

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import gzip
 import json
+import signal
 import threading
 import time
 import warnings
@@ -652,6 +653,22 @@ def test_close_from_another_thread_ends_a_read(framing: str) -> None:
         assert time.perf_counter() - began < 0.5
         assert stream.outcome is Outcome.CLOSED
         assert got == ([] if framing == "first" else ["a"])
+        wait(has_left)
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there is no timer for signals")
+def test_close_out_of_a_signal_handler() -> None:
+    """The handler interrupts the very read that close() ends."""
+    handle, has_left = leaving(send_two)
+    with serving(handle) as server, client(server) as own:
+        stream = ask(own)
+        before = signal.signal(signal.SIGALRM, lambda *_: stream.close())
+        try:
+            signal.setitimer(signal.ITIMER_REAL, 0.1)
+            assert [chunk.text for chunk in stream] == ["a", "b"]
+        finally:
+            signal.signal(signal.SIGALRM, before)
+        assert stream.outcome is Outcome.CLOSED
         wait(has_left)
 
 
