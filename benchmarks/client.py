@@ -10,6 +10,7 @@ moment. The measured loop reads ``chunk.choices[0].delta.content`` of every chun
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib.metadata
 import json
 import os
@@ -46,32 +47,38 @@ def event(content: str | None, finish: str | None = None) -> bytes:
 
 def serve() -> None:
     """Answer each request with the stream that its body asks for, on one thread."""
-    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
-    head += b"Transfer-Encoding: chunked\r\n\r\n"
-    end = event(None, "stop") + b"e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n"
-    one = event(WORD)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         print(listener.getsockname()[1], flush=True)
         while True:
             connection, _ = listener.accept()
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            with connection, connection.makefile("rb") as requests:
-                while requests.readline():
-                    length = 0
-                    while (line := requests.readline()) != b"\r\n":
-                        if line.lower().startswith(b"content-length:"):
-                            length = int(line.partition(b":")[2])
-                    asked = json.loads(requests.read(length))
-                    connection.sendall(head)
-                    chunks = asked["max_tokens"]
-                    if asked["user"] == "64k":
-                        body = one * chunks
-                        for at in range(0, len(body), 65536):
-                            connection.sendall(body[at : at + 65536])
-                    else:
-                        for _ in range(chunks):
-                            connection.sendall(one)
-                    connection.sendall(end)
+            # A client may leave without reading the very end.
+            with connection, contextlib.suppress(ConnectionError):
+                answer(connection)
+
+
+def answer(connection: socket.socket) -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
+    head += b"Transfer-Encoding: chunked\r\n\r\n"
+    one = event(WORD)
+    end = event(None, "stop") + b"e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n"
+    with connection.makefile("rb") as requests:
+        while requests.readline():
+            length = 0
+            while (line := requests.readline()) != b"\r\n":
+                if line.lower().startswith(b"content-length:"):
+                    length = int(line.partition(b":")[2])
+            asked = json.loads(requests.read(length))
+            connection.sendall(head)
+            chunks = asked["max_tokens"]
+            if asked["user"] == "64k":
+                body = one * chunks
+                for at in range(0, len(body), 65536):
+                    connection.sendall(body[at : at + 65536])
+            else:
+                for _ in range(chunks):
+                    connection.sendall(one)
+            connection.sendall(end)
 
 
 def work(name: str, port: int) -> None:
