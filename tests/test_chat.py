@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from loopback import DONE, PATIENCE, Peer, Request, Server, chunked, delta, serving, wait, wire
 
 import sseparse
+from loopback import DONE, PATIENCE, Peer, Request, Server, chunked, delta, serving, wait, wire
 
 PARENT = str(Path(sseparse.__file__).parents[1])
 

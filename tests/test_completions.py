@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from loopback import DONE, Peer, Request, Server, ask, client, delta, sending, serving
 
 import sseparse
+from loopback import DONE, Peer, Request, Server, ask, client, delta, sending, serving
 from sseparse.completions import (
     Chunk,
     Client,

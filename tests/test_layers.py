@@ -23,7 +23,9 @@ LAYERS = {
     "_parser": {"_errors", "_items"},
     "_iterate": {"_errors", "_parser"},
     "": CORE,
-    "_cli": CORE,
+    "_http": {"_errors"},
+    "completions": {"", "_errors", "_http", "_parser"},
+    "_cli": {*CORE, "completions"},
     "__main__": {"_cli"},
 }
 

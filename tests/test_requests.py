@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from loopback import (
     DONE,
     PATIENCE,
@@ -32,7 +33,6 @@ from loopback import (
     wait,
     wire,
 )
-
 from sseparse.completions import (
     Client,
     ExchangeError,

@@ -13,6 +13,7 @@ import zlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from loopback import (
     DONE,
     Peer,
@@ -26,7 +27,6 @@ from loopback import (
     wait,
     wire,
 )
-
 from sseparse import Event, EventTooLargeError
 from sseparse.completions import (
     ContentTypeError,

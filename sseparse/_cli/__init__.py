@@ -16,7 +16,7 @@ from importlib.machinery import EXTENSION_SUFFIXES
 from typing import TYPE_CHECKING
 
 from .. import __version__, _parser
-from . import _events
+from . import _chat, _events
 from ._stopped import StoppedError
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ def _run(argv: Sequence[str] | None) -> int:
     parser.add_argument("--version", action="version", version=_version())
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _events.add_to(commands)
+    _chat.add_to(commands)
     try:
         arguments = parser.parse_args(argv)
     except SystemExit as ended:  # --help, --version, or wrong usage
