@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import contextlib
 import copy
@@ -557,6 +558,39 @@ def test_blank_lines_before_an_answer() -> None:
     with serving(lambda peer, _: peer.answer("\r\n\n" + json.dumps(WHOLE))) as server:
         with client(server) as own:
             assert own.chat.completions.create().text == "\n\nThis is a test!"
+
+
+def test_the_public_names() -> None:
+    names: dict[str, Any] = {}
+    exec("from sseparse.completions import *", names)
+    assert sorted(set(names) - {"__builtins__"}) == sseparse.completions.__all__
+    assert all(value.__doc__ for name, value in names.items() if name != "__builtins__")
+    errors = [each for each in names.values() if isinstance(each, type) and "Error" in str(each)]
+    assert len(errors) == 8
+    assert all(issubclass(each, sseparse.Error) for each in errors)
+
+
+def code_lines(source: str) -> int:
+    """Count the lines that are neither blank nor a comment nor part of a docstring."""
+    lines = {
+        number
+        for number, line in enumerate(source.splitlines(), 1)
+        if line.strip() and not line.strip().startswith("#")
+    }
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and (
+            ast.get_docstring(node) is not None
+        ):
+            docstring = node.body[0]
+            lines -= set(range(docstring.lineno, (docstring.end_lineno or 0) + 1))
+    return len(lines)
+
+
+def test_thin_is_a_feature() -> None:
+    package = Path(sseparse.__file__).parent
+    files = [package / "_http.py", *(package / "completions").glob("*.py")]
+    assert code_lines('"""Doc."""\n\n# comment\nx = 1  # one\n') == 1
+    assert 500 < sum(code_lines(file.read_text("utf-8")) for file in files) < 1100
 
 
 @pytest.mark.parametrize(

@@ -73,29 +73,25 @@ class LlamaCpp:
 
     def __init__(self, model: Path, *options: str) -> None:
         command = [sys.executable, str(SERVERS / "serve_llama_cpp.py"), str(model), *options]
+        # Its log goes to standard error. In one pipe a line of it could be broken by the address.
         self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
         self.log: list[str] = []
-        self.url = ""
-        self._is_up = threading.Event()
         self._has_line = threading.Condition()
         self._reader = threading.Thread(target=self._read)
         self._reader.start()
-        assert self._is_up.wait(60), self.log
-        assert self.url, self.log
+        assert self._process.stdout
+        address = self._process.stdout.readline().decode().strip()
+        assert address.startswith("http"), self.log
+        self.url = f"{address}/v1"
 
     def _read(self) -> None:
-        assert self._process.stdout
-        for line in self._process.stdout:
-            text = line.decode("utf-8", "replace").rstrip()
+        assert self._process.stderr
+        for line in self._process.stderr:
             with self._has_line:
-                self.log.append(text)
+                self.log.append(line.decode("utf-8", "replace").rstrip())
                 self._has_line.notify_all()
-            if text.startswith("http"):
-                self.url = f"{text}/v1"
-                self._is_up.set()
-        self._is_up.set()
 
     def generations(self) -> int:
         """How many answers it has begun to generate, by its log."""
@@ -109,10 +105,12 @@ class LlamaCpp:
     def stop(self) -> None:
         assert self._process.stdin
         assert self._process.stdout
+        assert self._process.stderr
         self._process.stdin.close()
         self._process.wait(PATIENCE)
         self._reader.join(PATIENCE)
         self._process.stdout.close()
+        self._process.stderr.close()
 
 
 @contextlib.contextmanager
