@@ -135,6 +135,10 @@ class _Reading(Generic[_C]):
         if self._end(Outcome.CLOSED):
             self._exchange.close()
 
+    def _prepared(self, data: bytes) -> bytes:
+        """Return what to give to the parser for bytes that were received."""
+        return data
+
     def _take(self, event: Event, arrival_ns: int) -> _C | None:
         """Return what to yield for an event; None for nothing."""
         raise NotImplementedError
@@ -148,14 +152,19 @@ class _Reading(Generic[_C]):
         return error
 
     def _read(self) -> Generator[_C, None, None]:
-        exchange = self._exchange
-        take = self._take
+        exchange, feed = self._exchange, self._parser.feed
+        prepared, take = self._prepared, self._take
         is_empty = True
         try:
             data = self._first()
             while data:
                 arrival_ns = exchange.arrival_ns
-                events, fault = self._feed(data)
+                fault = None
+                try:
+                    events = feed(prepared(data))
+                except EventTooLargeError as error:
+                    events, fault = error.events, StreamError(str(error))
+                    fault.__cause__ = error
                 if events:
                     is_empty = False
                     exchange.waiting_since_ns = 0
@@ -211,15 +220,6 @@ class _Reading(Generic[_C]):
             body = data + self._exchange.read_all(_BODY_LIMIT)
             raise ContentTypeError.of("text/event-stream", kind, body)
         return b""
-
-    def _feed(self, data: bytes) -> tuple[list[Event], ExchangeError | None]:
-        """Return the events that the bytes complete, and the error that follows them if any."""
-        try:
-            return self._parser.feed(data), None
-        except EventTooLargeError as error:
-            fault = StreamError(str(error))
-            fault.__cause__ = error
-            return error.events, fault
 
 
 class EventStream(_Reading["Event"]):
@@ -347,14 +347,14 @@ class Stream(_Reading[Chunk]):
         error.partial = self._gatherer.whole()
         return error
 
-    def _feed(self, data: bytes) -> tuple[list[Event], ExchangeError | None]:
+    def _prepared(self, data: bytes) -> bytes:
         if self._between != b"\n" or data[-1] != 10 or b"error:" in data:
             data = self._between + data
             known = 1 if _ERROR_FIELD.match(data) else len(self._between)
             found = _LINE_START.search(data)
             self._between = (found and found[0]) or b"."
             data = _ERROR_FIELD.sub(_ERROR_EVENT, data)[known:]
-        return super()._feed(data)
+        return data
 
 
 def _reported(type_: str, data: str) -> StreamError | None:
