@@ -38,6 +38,7 @@ STREAMS = {
     "blank lines ended by CR": b"\r",
     "data lines of one event": b"data: ab\n",
     "data lines of one event, CRLF": b"data: \xff\r\n",
+    "long data lines of one event": b"data: " + b"x" * 60 + b"\n",
     "empty data lines": b"data\n",
     "ids and types": b"id: 1\nevent: a\n",
     "comments": b": ping\n",
@@ -174,15 +175,16 @@ def growth(
     size: int,
     form: str = "feed",
     suffix: str = ".py",
+    length: int = LENGTH,
     **options: Any,
 ) -> float:
     """Return how many times the work FACTOR times the bytes are."""
     parser_class, meter = metered(source, suffix)
     work = []
-    for length in (LENGTH, LENGTH * FACTOR):
+    for total in (length, length * FACTOR):
         parser = parser_class(**options)
         meter.work = 0
-        for chunk in cut_every(stream_of(STREAMS[stream], length), size):
+        for chunk in cut_every(stream_of(STREAMS[stream], total), size):
             try:
                 getattr(parser, form)(chunk)
             except Error:
@@ -212,6 +214,12 @@ def test_work(stream: str, size: int) -> None:
 @pytest.mark.parametrize("stream", STREAMS)
 def test_work_of_the_observed_form(stream: str, size: int) -> None:
     assert growth(SOURCE, stream, size, "observe") < LINEAR
+
+
+def test_work_of_thousands_of_data_lines_in_one_event() -> None:
+    # Joining all lines so far at every thousandth would not show in a shorter stream.
+    stream = "long data lines of one event"
+    assert growth(SOURCE, stream, 70_000, length=350_000) < LINEAR
 
 
 @pytest.mark.parametrize("limit", [40, LENGTH - 100])

@@ -236,8 +236,8 @@ def test_p8_isolated(one: list[bytes], other: list[bytes]) -> None:
     """Two parsers fed by turns give what each gives by itself."""
     parsers = Parser(), Parser()
     events: tuple[list[reference.Event], list[reference.Event]] = ([], [])
-    for chunks in zip_longest(one, other, fillvalue=b""):
-        for parser, chunk, got in zip(parsers, chunks, events, strict=True):
+    for pair in zip_longest(one, other, fillvalue=b""):
+        for parser, chunk, got in zip(parsers, pair, events, strict=True):
             got += [running.event(event) for event in parser.feed(chunk)]
     for parser, chunks, got in zip(parsers, (one, other), events, strict=True):
         alone = reference.outcome(b"".join(chunks))
