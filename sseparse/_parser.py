@@ -397,6 +397,10 @@ class Parser:
 
         The rest after the last line end is held until its line ends.
         """
+        if self._held and _LF not in chunk and _CR not in chunk:
+            self._held += chunk
+            self._room -= len(chunk)
+            return
         if self._skip_lf and chunk:
             self._skip_lf = False
             if chunk[0] == _LF:
@@ -405,10 +409,6 @@ class Parser:
                 self._line_start += 1
                 chunk = chunk[1:]
         if not chunk:
-            return
-        if self._held and _LF not in chunk and _CR not in chunk:
-            self._held += chunk
-            self._room -= len(chunk)
             return
 
         if self._is_ascii:
@@ -502,7 +502,11 @@ class Parser:
                 ignored += end - pos
                 pos = end + 1
                 continue
-            if text.find("data: ", pos, pos + 6) == pos:
+            if (
+                text.find("data: ", pos, pos + 6) == pos
+                if COMPILED  # a method with a position is a slow call there
+                else text.startswith("data: ", pos)
+            ):
                 # What the general case below finds too; it saves two searches on most lines.
                 name = "data"
                 value = text[pos + 6 : end]

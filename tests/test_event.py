@@ -26,7 +26,7 @@ def test_repr_is_its_own_expression() -> None:
     assert eval(repr(event)) == event
 
 
-@pytest.mark.parametrize("name", ["type", "data", "last_event_id", "json", "other"])
+@pytest.mark.parametrize("name", ["type", "data", "last_event_id", "arrival_ns", "json", "other"])
 def test_immutable(name: str) -> None:
     event = Event("note", "a", "7")
     with pytest.raises(AttributeError):
@@ -101,6 +101,18 @@ def test_copy() -> None:
     for again in (copy.copy(EVENT), copy.deepcopy(EVENT), copy.deepcopy([EVENT])[0]):
         assert type(again) is Event
         assert again == EVENT
+
+
+def test_the_arrival_is_no_part_of_the_value() -> None:
+    assert EVENT.arrival_ns == parse(b"data: a\n\n")[0].arrival_ns == 0
+    stamped = Event(EVENT.type, EVENT.data, EVENT.last_event_id)
+    stamped._arrival_ns = 5  # as a client of this package does
+    assert stamped.arrival_ns == 5
+    assert stamped == EVENT
+    assert hash(stamped) == hash(EVENT)
+    assert repr(stamped) == repr(EVENT)
+    assert copy.copy(stamped).arrival_ns == 0
+    assert pickle.loads(pickle.dumps(stamped)).arrival_ns == 0
 
 
 def test_json() -> None:

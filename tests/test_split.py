@@ -1,8 +1,8 @@
-"""The pure build's way through long texts, taken with short ones.
+"""Each way through simple blocks, whatever the build and the length of the text would choose.
 
-From _SPLIT_FROM characters on it cuts simple blocks with one split(). Few generated streams are
-that long, so here the border is 0 and all of them are. Compiled, the constant is part of the code
-and the tests run as elsewhere.
+From _SPLIT_FROM characters on the pure build cuts them with one split(); few generated streams are
+that long, so here the border is 0. And with COMPILED set it goes the way of the compiled build. In
+that one the constants are part of the code, and the tests run as elsewhere.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+@pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize(
     "prop",
     [
@@ -27,7 +28,10 @@ if TYPE_CHECKING:
         test_properties.test_p5_prefix,
     ],
 )
-def test_properties_hold(prop: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_properties_hold(
+    prop: Callable[[], None], compiled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_parser, "COMPILED", compiled)
     monkeypatch.setattr(_parser, "_SPLIT_FROM", 0)
     prop()
 
