@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 import sseparse
@@ -243,6 +243,7 @@ texts = st.text(st.sampled_from(HOSTILE + SAFE_AS_IT_IS), max_size=12)
 @example(f"id: {HOSTILE}\nevent: {HOSTILE}\ndata: {HOSTILE}\n: {HOSTILE}\n{HOSTILE}\n\n".encode())
 @example(b"data: \x7f\n\n")
 def test_text_is_escaped_where_it_is_unsafe_and_nowhere_else(data: bytes) -> None:
+    assume(not data.startswith(tuple(_events._FOREIGN)))  # refused; the tests below
     with tempfile.NamedTemporaryFile() as file:
         file.write(data)
         file.flush()

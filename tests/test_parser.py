@@ -90,6 +90,7 @@ RUN = b"data: 12345\n\n" * 100
             b"data: \xff\n\n",
             b"\xff\n",
             "é\n\n".encode(),
+            f"data: {'é' * 13}\n\n".encode(),
             BOM,
             BOM + b"\n",
             b"data: \0\n\n",
