@@ -20,7 +20,9 @@ class Pending(NamedTuple):
 
     The standard drops it (section 9.2.6: "if the file ends in the middle of an event, before the
     final empty line, the incomplete event is not dispatched"), and so does the parser. It tells a
-    stream that was cut off from one that ended.
+    stream that was cut off from one that ended. There is one if a line was not ended, or if a
+    ``data``, ``event`` or ``id`` line came after the last blank line: a stream that ends after a
+    comment, a ``retry`` or an unknown field has lost nothing.
 
     Attributes:
         type: The event type so far; "message" where none was named.

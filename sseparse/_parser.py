@@ -76,6 +76,12 @@ _SPLIT_FROM: Final = 1024
 class Event:
     """One event of a stream. Immutable, hashable; equal to an Event with the same three strings.
 
+    Args:
+        type: The event type.
+        data: The data.
+        last_event_id: The last event ID. Of the three, only the compiled build checks that they are
+            str: the parser makes too many events for that.
+
     >>> from sseparse import Event
     >>> event = Event("message", '{"a": 1}', "")
     >>> event.json()
