@@ -65,11 +65,13 @@ class Peer:
         self.send(chunked(data))
 
     def stream(self, *events: object, kind: str = "text/event-stream") -> None:
-        """Send a whole answer, each event in an HTTP chunk of its own, and keep the connection."""
+        """Send a whole answer, each event in an HTTP chunk of its own, and keep the connection.
+
+        One write, so that who has the last event has the end of the body too: the client waits for
+        the end only a moment before it takes another connection.
+        """
         self.head("Transfer-Encoding: chunked", kind=kind)
-        for event in events:
-            self.chunk(wire(event))
-        self.send(b"0\r\n\r\n")
+        self.send(b"".join(chunked(wire(event)) for event in events) + b"0\r\n\r\n")
 
     def answer(
         self,
