@@ -12,7 +12,6 @@ import os
 import platform
 import signal
 import sys
-from importlib.machinery import EXTENSION_SUFFIXES
 from typing import TYPE_CHECKING
 
 from .. import __version__, _parser
@@ -73,7 +72,7 @@ def _run(argv: Sequence[str] | None) -> int:
 
 
 def _version() -> str:
-    build = "compiled" if _parser.__file__.endswith(tuple(EXTENSION_SUFFIXES)) else "pure"
+    build = "compiled" if _parser.COMPILED else "pure"
     python = f"{platform.python_implementation()} {platform.python_version()}"
     return f"sseparse {__version__} ({build}, {python})"
 
