@@ -179,8 +179,8 @@ def printed(code: str) -> float:
 
 def import_ms(module: str) -> float:
     return printed(
-        f"import time; t = time.perf_counter(); import {module}; "
-        "print((time.perf_counter() - t) * 1e3)"
+        f"import time; t = time.process_time(); import {module}; "
+        "print((time.process_time() - t) * 1e3)"
     )
 
 
@@ -228,7 +228,7 @@ def report(rounds: int, chunks: int) -> None:
         rows[row] = figures
 
     try:
-        add("import, ms", lambda name: import_ms(CLIENTS[name]), rounds)
+        add("import, CPU ms", lambda name: import_ms(CLIENTS[name]), rounds)
         add("memory over bare Python, MB", lambda name: fresh_memory(name, port) - bare, 3)
         # The server has one thread: the clients take turns with connections, too.
         add(
