@@ -14,7 +14,19 @@ from typing import Any
 import pytest
 
 import sseparse
-from loopback import DONE, PATIENCE, Peer, Request, Server, chunked, delta, serving, wait, wire
+from loopback import (
+    DONE,
+    PATIENCE,
+    Peer,
+    Request,
+    Server,
+    chunked,
+    delta,
+    sending,
+    serving,
+    wait,
+    wire,
+)
 
 PARENT = str(Path(sseparse.__file__).parents[1])
 
@@ -102,6 +114,11 @@ def test_stats() -> None:
         assert ", 2 chunks" in chat(server, "x", "--stats")[2]
     with streaming(DONE) as server:
         assert chat(server, "x", "--stats") == (0, "", "")
+    for odd in ("7", None, 7.5, [7]):
+        usage = {"choices": [], "usage": {"completion_tokens": odd}}
+        with streaming(delta("a"), delta("b"), usage, DONE) as server:
+            status, out, said = chat(server, "x", "--stats")
+        assert (status, out, ", 2 chunks" in said) == (0, "ab\n", True)
 
 
 def refuse(peer: Peer, _: Request) -> None:
@@ -133,6 +150,24 @@ def test_exit_status(handle: Any, status: int, out: str, complaint: str) -> None
     assert complaint in said
     assert said.count("\n") == (1 if complaint else 0)
     assert said.startswith("sseparse: " if complaint else "")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"\x1b[2JHTTP\r\n\r\n",
+        b"HTTP/1.1 404 X\r\nx-request-id: \x1b[2J\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Type: \x1b[2J\r\n\r\n<html>",
+        b"HTTP/1.1 200 OK\r\n\r\nevent: error\ndata: \x1b[2J\n\n",
+    ],
+)
+def test_complaints_cannot_drive_the_terminal(answer: bytes) -> None:
+    with serving(sending(answer)) as server:
+        status, out, said = chat(server, "x")
+    assert (status > 0, out) == (True, "")
+    assert "\\x1b[2J" in said
+    assert "\x1b" not in said
+    assert said.count("\n") == 1
 
 
 def test_wrong_usage() -> None:
