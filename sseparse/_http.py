@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import sys
 import threading
 import time
 import weakref
@@ -391,7 +392,8 @@ class Exchange:
 
     def _stop(self) -> None:
         """End the timer, if there is one."""
-        if self._over is not None and not self._over.is_set():
+        # When the interpreter goes down its threads stand still, and the wait for one is endless.
+        if self._over is not None and not self._over.is_set() and not sys.is_finalizing():
             self._over.set()
             if threading.current_thread() is not self._timer:  # where a collected stream may end
                 self._timer.join()

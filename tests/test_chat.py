@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import signal
@@ -13,7 +14,7 @@ from typing import Any
 
 import pytest
 
-import sseparse
+import sseparse.completions
 from loopback import (
     DONE,
     PATIENCE,
@@ -27,6 +28,7 @@ from loopback import (
     wait,
     wire,
 )
+from sseparse import _cli
 
 PARENT = str(Path(sseparse.__file__).parents[1])
 
@@ -168,6 +170,23 @@ def test_complaints_cannot_drive_the_terminal(answer: bytes) -> None:
     assert "\\x1b[2J" in said
     assert "\x1b" not in said
     assert said.count("\n") == 1
+
+
+def test_exit_status_of_a_time_limit(
+    monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    def handle(peer: Peer, _: Request) -> None:
+        peer.head("Transfer-Encoding: chunked")
+        peer.chunk(wire(delta("a")))
+        peer.wait_for_close()
+
+    hasty = functools.partial(sseparse.completions.Client, timeout=0.1, api_key="", proxy="")
+    monkeypatch.setattr("sseparse.completions.Client", hasty)
+    with serving(handle) as server:
+        assert _cli.main(["chat", "x", "--base-url", server.url]) == 6
+    out, said = capfdbinary.readouterr()
+    assert out == b"a\n"
+    assert said == b"sseparse: nothing received for 0.1 s (idle)\n"
 
 
 def test_wrong_usage() -> None:

@@ -536,6 +536,35 @@ def test_deadline_of_an_answer_that_is_not_streamed() -> None:
     assert timers() == []
 
 
+@pytest.mark.parametrize(
+    "code",
+    ["", "next(stream)", "stream = iter(stream); next(stream)", "for _ in stream: sys.exit()"],
+)
+def test_exit_in_a_stream_with_a_timer(code: str) -> None:
+    """Daemon threads do not end once the interpreter goes down: to wait for one would hang."""
+
+    def handle(peer: Peer, _: Request) -> None:
+        peer.head("Transfer-Encoding: chunked")
+        peer.chunk(wire(delta("a")))
+        peer.wait_for_close()
+
+    with serving(handle) as server:
+        program = (
+            "import sys\nfrom sseparse.completions import Client, Timeout\n"
+            f"client = Client(base_url={server.url!r}, api_key='', proxy='')\n"
+            "limits = Timeout(event_idle=60, deadline=60)\n"
+            "stream = client.chat.completions.create(stream=True, timeout=limits)\n"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", program + code],
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            env=own_path(),
+        )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
 def test_event_idle_is_for_events() -> None:
     """An answer that is not streamed has none, and some servers keep it warm with blank lines."""
     is_waiting = threading.Event()

@@ -607,6 +607,14 @@ def test_break_closes() -> None:
         assert stream.collect().text == "a"
 
 
+def test_the_headers_of_a_stream() -> None:
+    head = b"HTTP/1.1 200 OK\r\nX-Request-Id: req-1\r\nX-RateLimit-Limit-Requests: 9\r\n\r\n"
+    stream, _, _ = ended(head + body(delta("a"), DONE))
+    assert stream.request_id == "req-1"
+    assert stream.headers["x-ratelimit-limit-requests"] == "9"
+    assert ended(PLAIN + body(DONE))[0].request_id is None
+
+
 def test_next_does_not_close_and_with_does() -> None:
     handle, has_left = leaving(send_two)
     with serving(handle) as server, client(server) as own:
