@@ -395,8 +395,10 @@ class Exchange:
         # When the interpreter goes down its threads stand still, and the wait for one is endless.
         if self._over is not None and not self._over.is_set() and not sys.is_finalizing():
             self._over.set()
-            if threading.current_thread() is not self._timer:  # where a collected stream may end
-                self._timer.join()
+            # A stream may be collected in any thread, the timer too, and under any lock: so not for
+            # ever.
+            if threading.current_thread() is not self._timer:
+                self._timer.join(1)
 
     def _watch(self) -> None:
         """Wait for event_idle and deadline; the timer's whole life."""
