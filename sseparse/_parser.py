@@ -157,6 +157,11 @@ class Event:
         return (Event, (self._type, self._data, self._last_event_id))
 
 
+# CPython calls a class that has slots the slow way: 2090 instructions for Event(...), against 1420
+# for making one and filling its slots. The pure build does that where most events are made.
+_new = object.__new__
+
+
 @final
 class Parser:
     r"""An incremental parser for one stream, used by one thread at a time.
@@ -469,7 +474,14 @@ class Parser:
                     value = text[pos + 6 : end]
                     if not is_ascii and not value.isascii():
                         value = _utf8(value)
-                    events.append(Event("message", value, id_))
+                    if COMPILED:
+                        event = Event("message", value, id_)
+                    else:
+                        event = _new(Event)
+                        event._type = "message"
+                        event._data = value
+                        event._last_event_id = id_
+                    events.append(event)
                     pos = end + 2
             elif text.startswith("data: ") and (end := text.rfind("\n\n")) >= 0:
                 for value in text[6:end].split("\n\ndata: "):
@@ -478,7 +490,11 @@ class Parser:
                     pos += len(value) + 8
                     if not is_ascii and not value.isascii():
                         value = _utf8(value)
-                    events.append(Event("message", value, id_))
+                    event = _new(Event)
+                    event._type = "message"
+                    event._data = value
+                    event._last_event_id = id_
+                    events.append(event)
 
         if pos > last:
             stop = pos
