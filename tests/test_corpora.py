@@ -17,7 +17,7 @@ from sseparse.testing import rechunk
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-DATA = PACKAGE / "_conformance" / "data"
+DATA = PACKAGE / "_conformance"
 
 
 class Case(NamedTuple):

@@ -19,7 +19,7 @@ TESTS = Path(__file__).parent
 DOCS = TESTS.parent / "docs"
 PAGES = {page.stem: page.read_text(encoding="utf-8") for page in DOCS.glob("*.rst")}
 SOURCE = (TESTS.parent / "sseparse" / "_parser.py").read_text(encoding="utf-8")
-DATA = PACKAGE / "_conformance" / "data" / "eventsource.jsonl"
+DATA = PACKAGE / "_conformance" / "eventsource.jsonl"
 CORPUS = [json.loads(line) for line in DATA.read_text(encoding="utf-8").splitlines()]
 
 
