@@ -39,18 +39,18 @@ Figures = dict[str, dict[str, list[float]]]
 
 def work(name: str, port: int) -> None:
     """Do what standard input asks for: a kind and a number in each line; print the figure."""
-    ask = CLIENTS[name].connect(port)
-    for line in sys.stdin:
-        kind, count = line.split()
-        print(json.dumps(MEASURES[kind](ask, int(count))), flush=True)
+    with CLIENTS[name].connect(port) as ask:
+        for line in sys.stdin:
+            kind, count = line.split()
+            print(json.dumps(MEASURES[kind](ask, int(count))), flush=True)
 
 
 def watch(name: str, port: int, framing: str, count: int) -> None:
     """Print when each event of that framing was received, after a stream that warms up."""
-    ask = CLIENTS[name].connect(port)
-    cpu("event")(ask, 50)
-    for line in delays.watch(ask, framing, count):
-        print(line, flush=True)
+    with CLIENTS[name].connect(port) as ask:
+        cpu("event")(ask, 50)
+        for line in delays.watch(ask, framing, count):
+            print(line, flush=True)
 
 
 def cpu(user: str) -> Callable[[Ask, int], float]:
@@ -236,7 +236,6 @@ def figures(names: Sequence[str], port: int, rounds: int, chunks: int) -> Figure
         rows[row] = found
 
     def taken(kind: str, count: int) -> Callable[[str], float]:
-        # The server has one thread: the clients take turns with connections, too.
         return lambda name: turn(name, port, kind, count)
 
     add("import, CPU ms", lambda name: import_ms(CLIENTS[name].imports), rounds)

@@ -1,13 +1,14 @@
 """The clients of ``python -m benchmarks.client``, each as its documentation uses it.
 
-Each gives the content of every chunk. Those that know events only get ``json.loads`` added, which is
-what their users write; the other two make typed objects of it.
+Each gives the content of every chunk. Those that know events only get ``json.loads`` added, as
+their users write it; the other two make typed objects of it.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
 from importlib import import_module
 from typing import NamedTuple
 
@@ -22,13 +23,13 @@ class Client(NamedTuple):
     Attributes:
         imports: What a program imports to use it.
         distributions: What is installed for it, whose versions are printed.
-        connect: Takes the server's port.
+        connect: Takes the server's port; what it is entered for asks, until it is left.
         note: What differs in meaning.
     """
 
     imports: str
     distributions: tuple[str, ...]
-    connect: Callable[[int], Ask]
+    connect: Callable[[int], AbstractContextManager[Ask]]
     note: str
 
 
@@ -51,7 +52,8 @@ def _content(data: str) -> str | None:
     return content
 
 
-def _sseparse(port: int) -> Ask:
+@contextmanager
+def _sseparse(port: int) -> Iterator[Ask]:
     from sseparse.completions import Client as Completions
 
     client = Completions(base_url=_url(port), api_key="none", max_retries=0, proxy="")
@@ -60,10 +62,12 @@ def _sseparse(port: int) -> Ask:
         for chunk in client.chat.completions.create(**_body(user, chunks)):  # type: ignore[call-overload]  # plain JSON
             yield chunk.choices[0].delta.content
 
-    return ask
+    with closing(client):
+        yield ask
 
 
-def _sseparse_events(port: int) -> Ask:
+@contextmanager
+def _sseparse_events(port: int) -> Iterator[Ask]:
     import urllib3
 
     import sseparse
@@ -78,10 +82,12 @@ def _sseparse_events(port: int) -> Ask:
                 yield _content(event.data)
         response.release_conn()
 
-    return ask
+    with pool:
+        yield ask
 
 
-def _openai(port: int) -> Ask:
+@contextmanager
+def _openai(port: int) -> Iterator[Ask]:
     import openai
 
     client = openai.OpenAI(base_url=_url(port), api_key="none", max_retries=0)
@@ -90,10 +96,12 @@ def _openai(port: int) -> Ask:
         for chunk in client.chat.completions.create(**_body(user, chunks)):  # type: ignore[call-overload]  # plain JSON
             yield chunk.choices[0].delta.content
 
-    return ask
+    with closing(client):
+        yield ask
 
 
-def _httpx_sse(port: int) -> Ask:
+@contextmanager
+def _httpx_sse(port: int) -> Iterator[Ask]:
     import httpx
     import httpx_sse
 
@@ -106,10 +114,12 @@ def _httpx_sse(port: int) -> Ask:
                 if event.data != "[DONE]":
                     yield _content(event.data)
 
-    return ask
+    with closing(client):
+        yield ask
 
 
-def _launchdarkly(port: int) -> Ask:
+@contextmanager
+def _launchdarkly(port: int) -> Iterator[Ask]:
     import urllib3
 
     source = import_module("ld_eventsource").SSEClient
@@ -122,7 +132,8 @@ def _launchdarkly(port: int) -> Ask:
             if event.data != "[DONE]":
                 yield _content(event.data)
 
-    return ask
+    with pool:
+        yield ask
 
 
 CLIENTS = {
@@ -140,6 +151,6 @@ CLIENTS = {
         "ld_eventsource",
         ("launchdarkly-eventsource", "urllib3"),
         _launchdarkly,
-        "events, and json.loads; it sends GET, and parses no answer to POST",
+        "events, and json.loads; it asks with GET only",
     ),
 }

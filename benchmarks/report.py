@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,8 @@ from .peers import NAIVE, PEERS, REQUIRED, YARDSTICK, peers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from .contestants import Contestant
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,17 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     say: Callable[[str], None] = _nothing if options.json else _say
     say("\n".join(f"{name:20} {value}" for name, value in head.items()))
 
-    results = []
-    for case in options.cases:
-        grown = BUILDS if options.cuts else None
-        results.append(measure(case, ours + others, options.rounds, grown))
-        say(_table(results[-1]))
-    figures = []
-    if options.figures:
-        grown_ = [measure(case, ours, options.rounds) for case in growth_cases(options.cases)]
-        figures = [figure.judge(results + grown_) for figure in FIGURES]
-        say("\nFigures to reach")
-        say("\n".join(f"  {each['verdict']:13} {each['text']}" for each in figures))
+    results, figures = _measured(options, ours, others, say)
     cases = [_summary(result) for result in results]
     report: compare.Report = {"header": head, "cases": cases, "figures": figures}
     if options.compare:
@@ -57,6 +50,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.json:
         print(written)
     return 0
+
+
+def _measured(
+    options: argparse.Namespace,
+    ours: list[Contestant],
+    others: list[Contestant],
+    say: Callable[[str], None],
+) -> tuple[list[Result], list[dict[str, str | float]]]:
+    """Return the results of the cases and the figures judged by them, saying each as it comes."""
+    # The collector would go through all that the peers have imported, so that a figure would depend
+    # on which peers are there; and a collection before each timed run would take longer than it.
+    gc.collect()
+    gc.freeze()
+    try:
+        results = []
+        grown = BUILDS if options.cuts else None
+        for case in options.cases:
+            results.append(measure(case, ours + others, options.rounds, grown))
+            say(_table(results[-1]))
+        if not options.figures:
+            return results, []
+        more = [measure(case, ours, options.rounds) for case in growth_cases(options.cases)]
+        figures = [figure.judge(results + more) for figure in FIGURES]
+    finally:
+        gc.unfreeze()
+    say("\nFigures to reach")
+    say("\n".join(f"  {each['verdict']:13} {each['text']}" for each in figures))
+    return results, figures
 
 
 def _say(text: str) -> None:

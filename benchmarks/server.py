@@ -1,4 +1,4 @@
-"""The server of ``python -m benchmarks.client``: chat completions over real sockets, on one thread.
+"""The server of ``python -m benchmarks.client``: chat completions over real sockets.
 
 A request asks for a number of events and how to send them: ``event``, a write for each; ``64k``, in
 writes of 64 KiB; or in one of ``FRAMINGS``, where each event waits for a line on standard input.
@@ -10,6 +10,7 @@ import contextlib
 import json
 import socket
 import sys
+import threading
 import time
 import zlib
 from typing import NamedTuple
@@ -99,13 +100,13 @@ def serve() -> None:
         while True:
             connection, _ = listener.accept()
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            # A client may leave without reading the very end.
-            with connection, contextlib.suppress(ConnectionError):
-                _answer(connection)
+            # A thread each, since a client may keep a connection that it does not use.
+            threading.Thread(target=_answer, args=(connection,), daemon=True).start()
 
 
 def _answer(connection: socket.socket) -> None:
-    with connection.makefile("rb") as requests:
+    # A client may leave without reading the very end.
+    with connection, contextlib.suppress(ConnectionError), connection.makefile("rb") as requests:
         while line := requests.readline():
             kind, count = _asked(line, requests)
             framing = FRAMINGS.get(kind, chunked)(count)
