@@ -30,7 +30,7 @@ STYLES: dict[str, dict[str, Any]] = {
     NAIVE: {"marker": "x", "color": "#d55e00"},
     NODE: {"marker": "s", "facecolors": "none", "edgecolors": "#009e73"},
 }
-PEER_MARKERS = "<>^vdpPX*hH8D"
+PEER_MARKERS = "<>^vdpPX*hD8|"
 LABELS = {
     **{build: f"sseparse, {build}" for build in BUILDS},
     NAIVE: "naive split, no parser",
