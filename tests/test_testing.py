@@ -182,8 +182,9 @@ def test_a_parser_that_minds_the_chunks_is_found(parse: Any) -> None:
 
 
 def test_what_is_found_is_small() -> None:
-    with pytest.raises(AssertionError, match=r"in chunks \[b'\\n', b'\\n'\]"):
+    with pytest.raises(AssertionError) as caught:
         assert_chunk_invariant(blocks_of_each_chunk)
+    assert len(eval(str(caught.value).partition(" whole: ")[0])) < 12
 
 
 def test_the_same_error_at_every_cut_is_no_difference() -> None:

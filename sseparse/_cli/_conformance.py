@@ -70,12 +70,12 @@ def _conformance(arguments: argparse.Namespace) -> None:
     reports, missing = _run.run(targets)
     if missing and not arguments.peers:
         [(name, why)] = missing.items()
-        raise StoppedError(2, f"{name}: {why}")
+        raise StoppedError(2, _report.printable(f"{name}: {why}"))
     write = _report.as_json if arguments.json else _report.as_text
     _put(write(reports, missing).encode())
     failed = [report.parser.partition(",")[0] for report in reports if report.failing]
     if failed:
-        raise StoppedError(1, f"not everything passed: {', '.join(failed)}")
+        raise StoppedError(1, _report.printable(f"not everything passed: {', '.join(failed)}"))
 
 
 def _put(text: bytes) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from ._judge import Report
 
-__all__ = ["as_json", "as_text"]
+__all__ = ["as_json", "as_text", "printable"]
 
 
 def as_json(reports: Sequence[Report], missing: Mapping[str, str]) -> str:
@@ -62,7 +62,7 @@ def as_text(reports: Sequence[Report], missing: Mapping[str, str]) -> str:
                 ]
     lines += ["", "The standard (WHATWG HTML):"]
     lines += [f"  {family.name}, {family.section}: {family.sentence}" for family in FAMILIES]
-    return "".join(_printable(line) + "\n" for line in lines)
+    return "".join(printable(line) + "\n" for line in lines)
 
 
 def _table(reports: Sequence[Report]) -> list[str]:
@@ -78,6 +78,6 @@ def _table(reports: Sequence[Report]) -> list[str]:
     ]
 
 
-def _printable(line: str) -> str:
+def printable(line: str) -> str:
     """Escape what could drive a terminal; a parser's messages are not trusted."""
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in line)
