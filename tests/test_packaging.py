@@ -80,7 +80,9 @@ def test_wheel_is_pure_and_holds_the_package_only(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = {name for name in archive.namelist() if ".dist-info/" not in name}
     sources = {path.relative_to(ROOT).as_posix() for path in (ROOT / "sseparse").rglob("*.py")}
-    assert names == sources | {"sseparse/py.typed"}
+    data = {f"data/{name}" for name in ("README.md", "eventsource.jsonl", "tricky.jsonl")}
+    others = {f"_conformance/{name}" for name in (*data, "eventsource_parser.mjs")}
+    assert names == sources | {f"sseparse/{name}" for name in ("py.typed", *others)}
 
 
 def test_metadata(wheel: Path) -> None:
