@@ -1,17 +1,20 @@
 """The parsers that sseparse is compared with, and the split that is none.
 
-Each is used through its public way where it has one that ends in events. What its figures mean,
-where that differs from the others, stands in its note and is printed beside them.
+Each is used through its public way where it has one that ends in events, by the adapter that
+``sseparse conformance`` has for it. What its figures mean, where that differs from the others,
+stands in its note and is printed beside them.
 """
 
 from __future__ import annotations
 
 import codecs
-import itertools
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from .connections import aiohttp_sse_client2, launchdarkly_client, requests_sse
+from sseparse._conformance._peers import PEERS as ADAPTERS
+from sseparse._conformance._peers import versions
+
+from .asynchronous import aiohttp_sse_client2
 from .contestants import Batches, Contestant, version
 from .node import eventsource_parser
 
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
 YARDSTICK = "httpx-sse"
 NAIVE = "naive"
 NODE = "eventsource-parser"
-EVENT_STREAM = {"content-type": "text/event-stream"}
+PRIVATE = "its private decoder; the public way parses JSON, too"
 
 
 def peers(names: Iterable[str]) -> tuple[list[Contestant], dict[str, str]]:
@@ -60,31 +63,6 @@ def _httpx_sse(name: str) -> Contestant:
     )
 
 
-def _httpx_sse_response(name: str) -> Contestant:
-    distribution = f"{version('httpx-sse')}, {version('httpx')}"
-    httpx = import_module("httpx")
-    httpx_sse = import_module("httpx_sse")
-
-    def batches(chunks: Iterable[bytes]) -> Batches:
-        response = httpx.Response(200, headers=EVENT_STREAM, content=iter(chunks))
-        return [httpx_sse.EventSource(response).iter_sse()]
-
-    return Contestant(name, distribution, batches, note="through httpx.Response")
-
-
-def _httpx2(name: str) -> Contestant:
-    distribution = version("httpx2")
-    httpx2 = import_module("httpx2")
-    request = httpx2.Request("GET", "http://localhost/")
-
-    def batches(chunks: Iterable[bytes]) -> Batches:
-        response = httpx2.Response(200, headers=EVENT_STREAM, content=iter(chunks), request=request)
-        return [httpx2.EventSource(response, max_event_size=None)]
-
-    note = "through httpx2.Response, without its limit of 1 MiB"
-    return Contestant(name, distribution, batches, note=note)
-
-
 def _launchdarkly(name: str) -> Contestant:
     distribution = version("launchdarkly-eventsource")
     reader = import_module("ld_eventsource.reader")
@@ -98,48 +76,16 @@ def _launchdarkly(name: str) -> Contestant:
     return Contestant(name, distribution, batches, note="its readers, without its client")
 
 
-def _stainless(name: str) -> Contestant:
-    """Return the decoder of an official package; both come from one generator, but differ."""
-    distribution = version(name)
-    streaming = import_module(f"{name}._streaming")
+def _adapted(peer: str, note: str = "") -> Callable[[str], Contestant]:
+    """Return what makes a contestant of an adapter of ``sseparse conformance``."""
 
-    def batches(chunks: Iterable[bytes]) -> Batches:
-        return [streaming.SSEDecoder().iter_bytes(iter(chunks))]
+    def make(name: str) -> Contestant:
+        found = ADAPTERS[peer]
+        distribution = versions(found)
+        adapter = found.load()
+        return Contestant(name, distribution, lambda chunks: [adapter.parse(chunks)], note=note)
 
-    note = "its private decoder; the public way parses JSON, too"
-    return Contestant(name, distribution, batches, note=note)
-
-
-def _sseclient_py(name: str) -> Contestant:
-    distribution = version("sseclient-py")
-    sseclient = import_module("sseclient")
-
-    def batches(chunks: Iterable[bytes]) -> Batches:
-        return [sseclient.SSEClient(chunks).events()]
-
-    return Contestant(name, distribution, batches)
-
-
-def _assel(name: str) -> Contestant:
-    distribution = version("assel")
-    assel = import_module("assel")
-
-    def batches(chunks: Iterable[bytes]) -> Batches:
-        return [assel.parse(chunks)]
-
-    return Contestant(name, distribution, batches)
-
-
-def _axio_sse(name: str) -> Contestant:
-    distribution = version("axio-sse")
-    axio_sse = import_module("axio_sse")
-
-    def batches(chunks: Iterable[bytes]) -> Batches:
-        decode = axio_sse.Decoder().decode
-        # Without the call for the end, a CR that ends the stream ends no event.
-        return itertools.chain(map(decode, chunks), map(decode, [b""], [True]))
-
-    return Contestant(name, distribution, batches)
+    return make
 
 
 def _naive(name: str) -> Contestant:
@@ -160,17 +106,17 @@ def _naive(name: str) -> Contestant:
 
 PEERS: dict[str, Callable[[str], Contestant]] = {
     YARDSTICK: _httpx_sse,
-    "httpx-sse-response": _httpx_sse_response,
+    "httpx-sse-response": _adapted("httpx-sse", "through httpx.Response"),
     "launchdarkly": _launchdarkly,
-    "launchdarkly-client": launchdarkly_client,
-    "openai": _stainless,
-    "sseclient-py": _sseclient_py,
-    "httpx2": _httpx2,
-    "anthropic": _stainless,
-    "requests-sse": requests_sse,
+    "launchdarkly-client": _adapted("launchdarkly-eventsource", "SSEClient, on our connection"),
+    "openai": _adapted("openai", PRIVATE),
+    "sseclient-py": _adapted("sseclient-py"),
+    "httpx2": _adapted("httpx2", "through httpx2.Response, without its limit of 1 MiB"),
+    "anthropic": _adapted("anthropic", PRIVATE),
+    "requests-sse": _adapted("requests-sse", "through requests.Response"),
     "aiohttp-sse-client2": aiohttp_sse_client2,
-    "assel": _assel,
-    "axio-sse": _axio_sse,
+    "assel": _adapted("assel"),
+    "axio-sse": _adapted("axio-sse"),
     NODE: eventsource_parser,
     NAIVE: _naive,
 }

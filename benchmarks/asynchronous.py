@@ -1,7 +1,10 @@
-"""Peers that take a connection instead of chunks: each gets one that gives the chunks.
+"""aiohttp-sse-client2, which takes a connection: one that gives the chunks, without an event loop.
 
-A connection that ends is one to open again, after seconds of sleep. Where the peer calls back
-before that, the call raises ``_EndedError``, which ends its iteration.
+The adapter of ``sseparse conformance`` runs a loop, as the peer's users do: some turns of it for a
+chunk cost more than the parser. Here nothing waits, so that the peer's own work is timed.
+
+A connection that ends is one to open again, after seconds of sleep. The peer calls back before
+that, and the call raises ``_EndedError``, which ends its iteration.
 """
 
 from __future__ import annotations
@@ -17,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator
 
 URL = "http://localhost/"
-EVENT_STREAM = {"Content-Type": "text/event-stream"}
 
 
 class _EndedError(Exception):
@@ -26,56 +28,6 @@ class _EndedError(Exception):
 
 def _ended() -> None:
     raise _EndedError
-
-
-def launchdarkly_client(name: str) -> Contestant:
-    distribution = version("launchdarkly-eventsource")
-    client = import_module("ld_eventsource").SSEClient
-    config: Any = import_module("ld_eventsource.config.connect_strategy")
-
-    class Connection(config.ConnectionClient):  # type: ignore[misc]  # its types are not known here
-        def __init__(self, chunks: Iterable[bytes]) -> None:
-            self.chunks = chunks
-
-        def connect(self, _: str | None) -> Any:
-            return config.ConnectionResult(iter(self.chunks), None)
-
-    class Strategy(config.ConnectStrategy):  # type: ignore[misc]  # as above
-        def __init__(self, chunks: Iterable[bytes]) -> None:
-            self.chunks = chunks
-
-        def create_client(self, _: object) -> Connection:
-            return Connection(self.chunks)
-
-    def batches(chunks: Iterable[bytes]) -> Batches:
-        return [client(Strategy(chunks)).events]
-
-    return Contestant(name, distribution, batches, note="SSEClient, on a connection of ours")
-
-
-def requests_sse(name: str) -> Contestant:
-    distribution = f"{version('requests-sse')}, {version('requests')}"
-    requests = import_module("requests")
-    source = import_module("requests_sse").EventSource
-
-    def events(chunks: Iterable[bytes]) -> Iterator[Any]:
-        response = requests.Response()
-        response.status_code = 200
-        response.url = URL
-        response.headers.update(EVENT_STREAM)
-        response.raw = SimpleNamespace(stream=lambda *_, **__: iter(chunks), close=lambda: None)
-        session = SimpleNamespace(request=lambda **_: response)
-        connection = source(URL, session=session, on_error=_ended)
-        connection.connect()
-        try:
-            yield from connection
-        except _EndedError:
-            return
-
-    def batches(chunks: Iterable[bytes]) -> Batches:
-        return [events(chunks)]
-
-    return Contestant(name, distribution, batches, note="through requests.Response")
 
 
 def aiohttp_sse_client2(name: str) -> Contestant:
