@@ -259,6 +259,29 @@ def test_compare_knows_noise(before: list[float], after: list[float], verdict: s
     assert change.high == pytest.approx(after[2] / before[0] - 1)
 
 
+@pytest.mark.parametrize(
+    ("peer", "before", "after", "drift", "verdict"),
+    [
+        ("openai", 2.0, 2.2, 0.1, "faster"),
+        ("openai", 2.0, 2.6, 0.3, "within what unchanged peers moved"),
+        ("openai", 2.6, 2.0, 0.3, "within what unchanged peers moved"),
+        # Changed, or no measure for Python.
+        ("assel", 2.0, 2.6, None, "faster"),
+        ("eventsource-parser", 2.0, 2.6, None, "faster"),
+        ("httpx-sse", 1.0, 1.0, None, "faster"),
+    ],
+)
+def test_compare_knows_what_unchanged_peers_moved(
+    peer: str, before: float, after: float, drift: float | None, verdict: str
+) -> None:
+    base = made_up(**{"pure": [1.9, 2.0, 2.1], peer: [before] * 3})
+    now = made_up(**{"pure": [2.3, 2.4, 2.5], peer: [after] * 3})
+    for report_, version in ((base, "1"), (now, "2")):
+        report_["header"] |= {"openai": "1", "eventsource-parser": "1", "assel": version}
+    [change] = compare.compare(base, now)
+    assert (change.drift, change.verdict) == (drift and pytest.approx(drift), verdict)
+
+
 def test_compare_needs_a_ratio_of_a_build_on_both_sides() -> None:
     base = made_up(compiled=[7.0, 8.0, 9.0], pure=None, openai=[1.0, 2.0, 3.0])
     now = made_up(compiled=[3.0, 4.0, 5.0], pure=[1.0, 2.0, 3.0], openai=[1.0, 2.0, 3.0])
@@ -267,16 +290,8 @@ def test_compare_needs_a_ratio_of_a_build_on_both_sides() -> None:
     lines = compare.text(base, now).splitlines()
     assert "  commit     a  ->  b" in lines
     assert "  Python     CPython 3.13" in lines
-    assert lines[-1].split() == [
-        "chat",
-        "compiled",
-        "8.00",
-        "4.00",
-        "-50.0%",
-        "-67%",
-        "-29%",
-        "slower",
-    ]
+    numbers = ["8.00", "4.00", "-50.0%", "-67%", "-29%", "-"]
+    assert lines[-1].split() == ["chat", "compiled", *numbers, "slower"]
 
 
 def test_chart_leaves_out_the_wrong_and_the_yardstick() -> None:
