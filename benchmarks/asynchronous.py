@@ -43,7 +43,9 @@ def aiohttp_sse_client2(name: str) -> Contestant:
         """What ``ClientResponse.content`` is, with chunks at hand in place of a socket."""
 
         def __init__(self, chunks: Iterable[bytes]) -> None:
-            super().__init__(protocol(loop), 2**16, loop=loop)  # 2**16 is aiohttp's default
+            connection = protocol(loop)
+            connection.connection_made(asyncio.Transport())  # it is told to pause by large chunks
+            super().__init__(connection, 2**16, loop=loop)  # 2**16 is aiohttp's default
             self.chunks = iter(chunks)
 
         async def _wait(self, _: str) -> None:

@@ -146,6 +146,13 @@ def test_contestants_are_right_but_for_known_cases(name: str, case: Case) -> Non
         assert measure.count(contestant(name), chunks) == events
 
 
+@pytest.mark.parametrize("name", PEERS)
+def test_contestants_take_large_chunks(name: str) -> None:
+    [case] = crossed([BY_NAME["chat"]], ["whole"])
+    blocks = case.blocks(case.units)
+    assert measure.fault(contestant(name), blocks, case.chunks(blocks)) == ""
+
+
 def test_builds_are_two_parsers_in_one_process() -> None:
     names = [each.name for each in contestants.builds()]
     assert names == (["compiled", "pure"] if COMPILED else ["pure"])
