@@ -81,9 +81,10 @@ def requests_sse(name: str) -> Contestant:
 def aiohttp_sse_client2(name: str) -> Contestant:
     distribution = f"{version('aiohttp-sse-client2')}, {version('aiohttp')}"
     aiohttp = import_module("aiohttp")
-    protocol = import_module("aiohttp.base_protocol").BaseProtocol
     source = import_module("aiohttp_sse_client2.client").EventSource
     origin = SimpleNamespace(origin=lambda: URL)
+    # A large chunk tells the socket to pause, of which there is none.
+    socketless = SimpleNamespace(pause_reading=lambda: None, resume_reading=lambda **_: None)
     loop = asyncio.new_event_loop()
     loop.close()  # nothing waits, so that nothing needs it to run
 
@@ -91,9 +92,7 @@ def aiohttp_sse_client2(name: str) -> Contestant:
         """What ``ClientResponse.content`` is, with chunks at hand in place of a socket."""
 
         def __init__(self, chunks: Iterable[bytes]) -> None:
-            connection = protocol(loop)
-            connection.connection_made(asyncio.Transport())  # it is told to pause by large chunks
-            super().__init__(connection, 2**16, loop=loop)  # 2**16 is aiohttp's default
+            super().__init__(socketless, 2**16, loop=loop)  # 2**16 is aiohttp's default
             self.chunks = iter(chunks)
 
         async def _wait(self, _: str) -> None:
