@@ -36,9 +36,7 @@ def aiohttp_sse_client2(name: str) -> Contestant:
     source = import_module("aiohttp_sse_client2.client").EventSource
     origin = SimpleNamespace(origin=lambda: URL)
     # A large chunk tells the socket to pause, of which there is none.
-    socketless = SimpleNamespace(
-        pause_reading=lambda: None, resume_reading=lambda: None, _reading_paused=False
-    )
+    socketless = SimpleNamespace(pause_reading=lambda: None, resume_reading=lambda **_: None)
     loop = asyncio.new_event_loop()
     loop.close()  # nothing waits, so that nothing needs it to run
 
