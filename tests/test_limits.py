@@ -72,7 +72,7 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("stream", "peak", "offset"), CASES, ids=[repr(c[0]) for c in CASES])
+@pytest.mark.parametrize(("stream", "peak", "offset"), CASES)
 @pytest.mark.parametrize("size", [1, 2, 3, 5, 100])
 def test_both_sides_of_the_border(stream: bytes, peak: int, offset: int, size: int) -> None:
     chunks = cut_every(stream, size)
@@ -88,7 +88,7 @@ def test_both_sides_of_the_border(stream: bytes, peak: int, offset: int, size: i
         assert observe_all(chunks, limit=peak - 1) == reference.outcome(stream, peak - 1)
 
 
-@pytest.mark.parametrize(("stream", "peak", "offset"), CASES, ids=[repr(c[0]) for c in CASES])
+@pytest.mark.parametrize(("stream", "peak", "offset"), CASES)
 def test_every_limit_and_every_pair_of_cuts(stream: bytes, peak: int, offset: int) -> None:
     assert reference.offending(stream, peak - 1) == offset
     for limit in range(1, peak + 2):

@@ -413,7 +413,6 @@ VIEWED = bytearray(b"xdata: a\n\nx")
         memoryview(b"data: a\n\n").cast("c"),
         memoryview(b"data: a\n\n").cast("B", (3, 3)),
     ],
-    ids=repr,
 )
 def test_chunks_taken(chunk: bytes | bytearray | memoryview) -> None:
     assert Parser().feed(chunk) == [Event("message", "a", "")]
@@ -441,7 +440,6 @@ def released() -> memoryview:
         memoryview(b"data: a\n").cast("B", (4, 2))[::2],
         released(),
     ],
-    ids=repr,
 )
 @pytest.mark.parametrize("form", ["feed", "observe"])
 def test_chunks_refused_before_anything_changes(chunk: Any, form: str) -> None:
@@ -455,6 +453,21 @@ def test_chunks_refused_before_anything_changes(chunk: Any, form: str) -> None:
     assert parser.feed(b"\n\n") == [Event("message", "a", "1")]
     with pytest.raises(TypeError):
         parse(chunk)
+
+
+@pytest.mark.parametrize(
+    ("chunk", "message"),
+    [
+        ("a", "expected bytes, bytearray or memoryview, not str; text must be given as it came, "),
+        (None, "expected bytes, bytearray or memoryview, not NoneType; "),
+        (memoryview(b"aaa")[::2], "a memoryview must be C-contiguous and of single bytes; "),
+        (memoryview(b"aa").cast("H"), "a memoryview must be C-contiguous and of single bytes; "),
+        (released(), "not a usable memoryview: operation forbidden on released memoryview"),
+    ],
+)
+def test_a_refused_chunk_is_told_why(chunk: Any, message: str) -> None:
+    with pytest.raises(TypeError, match=f"^{message}"):
+        Parser().feed(chunk)
 
 
 def test_a_refused_chunk_after_close() -> None:
