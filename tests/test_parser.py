@@ -325,6 +325,8 @@ print(encode(retry=10**600 - 1) == b"retry: " + b"9" * 600 + b"\\n\\n")
         (BOM + b"data", Pending("message", "", "", b"data", 3)),
         (b"data: a\r\n\r\ndata: b\r\n", Pending("message", "b", "", b"", 11)),
         (b"data: a\r\rdata: b\r", Pending("message", "b", "", b"", 9)),
+        (b"data: a\r\n\r\ndata: b\r", Pending("message", "b", "", b"", 11)),
+        (b"data: a\r\n\r\ndata: b\r\nid: 1\rx", Pending("message", "b", "1", b"x", 11)),
         (b"data: a\n\n: c\nid: 1\ndata: b\r\ndat", Pending("message", "b", "1", b"dat", 9)),
     ],
 )
