@@ -1,22 +1,20 @@
-"""The streams that are measured, each with the data that must come out of it."""
+"""What is measured: streams, and the chunks in which they arrive."""
 
 from __future__ import annotations
 
 import hashlib
-import json
+import sys
 from typing import TYPE_CHECKING, NamedTuple
+
+from .streams import STREAMS, Block, one_event, one_event_of_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 KIB = 1024
-
-
-class Block(NamedTuple):
-    """One block as it stands on the wire, and the data of its event; None if it makes none."""
-
-    wire: bytes
-    data: str | None
+# The ways to cut a stream, in bytes to a chunk; 0 for one chunk per block. 1,448 bytes is what a
+# TCP segment carries over Ethernet.
+CUTS = {"whole": sys.maxsize, "64k": 64 * KIB, "1448": 1448, "per-event": 0, "100": 100, "1": 1}
 
 
 class Case(NamedTuple):
@@ -58,113 +56,52 @@ def digest(data: Iterable[str]) -> str:
     return digest.hexdigest()
 
 
-def chat(events: int) -> list[Block]:
-    return [_one_line(_completion_chunk(number)) for number in range(events)]
+def _case(name: str, about: str, stream: str, cut: str = "64k") -> Case:
+    blocks, units = STREAMS[stream]
+    reads = {"64k": "64 KiB reads", "per-event": "one read per event"}
+    return Case(name, f"{about}, {reads.get(cut, f'{cut}-byte reads')}", blocks, units, CUTS[cut])
 
-
-def chat_crlf(events: int) -> list[Block]:
-    return [Block(wire.replace(b"\n", b"\r\n"), data) for wire, data in chat(events)]
-
-
-def tiny(events: int) -> list[Block]:
-    return [_one_line(str(number % 10)) for number in range(events)]
-
-
-def wikimedia(events: int) -> list[Block]:
-    blocks = []
-    for number in range(events):
-        position = {"topic": "eqiad.mediawiki.recentchange", "partition": 0}
-        last_event_id = json.dumps([{**position, "timestamp": 1795333748000 + number}, position])
-        data = json.dumps(
-            {
-                "$schema": "/mediawiki/recentchange/1.0.0",
-                "title": f"Обсуждение участника:Ünïcödé {number}",
-                "comment": "русский текст комментария 日本語 " * 6,
-                "parsedcomment": '<a href="/wiki/Special:Contributions">abcdefghij</a> ' * 10,
-            },
-            ensure_ascii=False,
-        )
-        wire = f"event: message\nid: {last_event_id}\ndata: {data}\n\n".encode()
-        blocks.append(Block(wire, data))
-    return blocks
-
-
-def multi_line(events: int) -> list[Block]:
-    blocks = []
-    for number in range(events):
-        lines = [f"line one of event {number}", "the second line", "and the third"]
-        wire = "".join(f"data: {line}\n" for line in lines) + "\n"
-        blocks.append(Block(wire.encode(), "\n".join(lines)))
-    return blocks
-
-
-def comments(events: int) -> list[Block]:
-    keep_alive = [Block(b": keep-alive\n\n", None)] * 3
-    return [block for event in chat(events) for block in (*keep_alive, event)]
-
-
-def one_event(kilobytes: int) -> list[Block]:
-    return [_one_line("0123456789abcdefghijklmnopqrstuvwxyzABCD" * 25 * kilobytes)]
-
-
-def one_event_of_lines(lines: int) -> list[Block]:
-    return [Block(b"data: word\n" * lines + b"\n", "\n".join(["word"] * lines))]
-
-
-def _one_line(data: str) -> Block:
-    return Block(f"data: {data}\n\n".encode(), data)
-
-
-def _completion_chunk(number: int) -> str:
-    return json.dumps(
-        {
-            "id": "chatcmpl-7eSvSno8venz3QcuQhTA3vT8kN18D6gj",
-            "object": "chat.completion.chunk",
-            "created": 1795333748,
-            "model": "tiny",
-            "system_fingerprint": "b0-unknown",
-            "choices": [{"index": 0, "delta": {"content": f" {number}"}, "finish_reason": None}],
-        }
-    )
-
-
-# What makes a stream, and how many units of it are about 250 kB: four times that, for the growth,
-# is still about 1 MB.
-STREAMS: dict[str, tuple[Callable[[int], list[Block]], int]] = {
-    "chat": (chat, 1000),
-    "tiny": (tiny, 28_000),
-    "wikimedia": (wikimedia, 225),
-    "crlf": (chat_crlf, 1000),
-    "multi-line": (multi_line, 3700),
-    "comments": (comments, 850),
-    "one-event": (one_event, 250),
-    "one-event-of-lines": (one_event_of_lines, 23_000),
-}
 
 CASES = [
-    Case("chat", "chat chunks of about 240 bytes, 64 KiB reads", *STREAMS["chat"], 64 * KIB),
-    Case("per-event", "chat chunks, one read per event", *STREAMS["chat"], 0),
-    Case("tiny", "events of one digit, 64 KiB reads", *STREAMS["tiny"], 64 * KIB),
-    Case("wikimedia", "event, id, non-ASCII data, 64 KiB reads", *STREAMS["wikimedia"], 64 * KIB),
-    Case("crlf", "chat chunks with CRLF, 64 KiB reads", *STREAMS["crlf"], 64 * KIB),
-    Case("multi-line", "three data lines an event, 64 KiB reads", *STREAMS["multi-line"], 64 * KIB),
-    Case(
-        "comments", "three comments before an event, 64 KiB reads", *STREAMS["comments"], 64 * KIB
-    ),
-    Case("100-byte", "chat chunks, 100-byte reads", *STREAMS["chat"], 100),
-    Case("1-byte", "chat chunks, 1-byte reads", *STREAMS["chat"], 1),
+    _case("chat", "chat chunks of about 240 bytes", "chat"),
+    _case("per-event", "chat chunks", "chat", "per-event"),
+    _case("tiny", "events of one digit", "tiny"),
+    _case("wikimedia", "event, id, non-ASCII data", "wikimedia"),
+    _case("crlf", "chat chunks with CRLF", "crlf"),
+    _case("multi-line", "three data lines an event", "multi-line"),
+    _case("comments", "three comments before an event", "comments"),
+    _case("100-byte", "chat chunks", "chat", "100"),
+    _case("1-byte", "chat chunks", "chat", "1"),
     Case("8-mb-event", "one event of 8 MB, 16 KiB reads", one_event, 8000, 16 * KIB),
     Case("million-lines", "one event of a million lines", one_event_of_lines, 10**6, 64 * KIB),
+    _case("1448-byte", "chat chunks", "chat", "1448"),
+    _case("reasoning", "chat chunks with reasoning", "reasoning"),
+    _case("tool-calls", "chat chunks with pieces of tool calls", "tool-calls"),
+    _case("mcp", "one JSON-RPC message of 1 MB", "mcp"),
+    _case("heartbeats", "twenty comments before an event", "heartbeats"),
+    _case("many-ids", "an id in each event", "many-ids"),
+    _case("cr", "chat chunks with CR", "cr"),
+    _case("2-byte", "Cyrillic text", "2-byte"),
+    _case("4-byte", "emoji", "4-byte"),
+    _case("endless-comment", "one comment of 250 kB", "endless-comment", "1448"),
 ]
 
 
-def growth_cases(cases: Iterable[Case]) -> list[Case]:
-    """Return every stream of the cases, at about 250 kB, with every cut that no case has yet."""
+def crossed(cases: Iterable[Case], cuts: Iterable[str]) -> list[Case]:
+    """Return every stream of the cases with each of the cuts, in the size that ``STREAMS`` says."""
     makers = {case.blocks for case in cases}
-    known = {(case.blocks, case.units, case.cut) for case in CASES}
     return [
-        Case(f"{name}/{cut or 'per-event'}", "for the growth only", blocks, units, cut)
+        Case(f"{name}/{cut}", f"stream {name}, cut {cut}", blocks, units, CUTS[cut])
         for name, (blocks, units) in STREAMS.items()
-        for cut in (64 * KIB, 100, 1, 0)
-        if blocks in makers and (blocks, units, cut) not in known
+        if blocks in makers
+        for cut in cuts
+    ]
+
+
+def growth_cases(cases: Iterable[Case]) -> list[Case]:
+    """Return every stream of the cases with every cut, as far as no case has them."""
+    measured = list(cases)
+    known = {(case.blocks, case.units, case.cut) for case in [*CASES, *measured]}
+    return [
+        case for case in crossed(measured, CUTS) if (case.blocks, case.units, case.cut) not in known
     ]

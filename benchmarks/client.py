@@ -1,127 +1,65 @@
-"""Measure the completions client beside the official package, on the same loopback server.
+"""Measure clients end to end: over real sockets, from one loopback server.
 
-    python -m benchmarks.client [--rounds 9] [--chunks 4000]
+    python -m benchmarks.client [--rounds 9] [--chunks 4000] [--clients sseparse,openai]
 
-Each client runs in a process of its own, the server in a third. The two take turns, and the medians
-and ratios over all turns are printed: the ratios hold for a machine, the absolute figures for the
-moment. The measured loop reads ``chunk.choices[0].delta.content`` of every chunk.
+Each client runs in a process of its own, the server in another. The clients take turns, and the
+medians over all turns are printed, with the ratios to the first client: the ratios hold for a
+machine, the absolute figures for the moment. The measured loop reads the content of every chunk.
+Delays are taken event by event: see ``delays``.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
-import importlib.metadata
 import json
 import os
 import platform
-import resource
-import socket
 import statistics
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from importlib import import_module, metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from . import delays
+from .clients import CLIENTS
+from .memory import resident_mb
+from .server import FRAMINGS, WORD, serve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-CLIENTS = {"sseparse": "sseparse.completions", "openai": "openai"}
-WORD = " token"
+    from .clients import Ask
 
-
-def event(content: str | None, finish: str | None = None) -> bytes:
-    """Return an HTTP chunk with one event, of the size that servers send."""
-    delta = {} if content is None else {"content": content}
-    body = {
-        "id": "chatcmpl-7eSvSno8venz3QcuQhTA3vT8kN18D6gj",
-        "object": "chat.completion.chunk",
-        "created": 1795333748,
-        "model": "tiny",
-        "system_fingerprint": "b0-unknown",
-        "choices": [{"index": 0, "delta": delta, "finish_reason": finish}],
-    }
-    data = b"data: " + json.dumps(body, separators=(",", ":")).encode() + b"\n\n"
-    return b"%x\r\n%b\r\n" % (len(data), data)
-
-
-def serve() -> None:
-    """Answer each request with the stream that its body asks for, on one thread."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        print(listener.getsockname()[1], flush=True)
-        while True:
-            connection, _ = listener.accept()
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            # A client may leave without reading the very end.
-            with connection, contextlib.suppress(ConnectionError):
-                answer(connection)
-
-
-def answer(connection: socket.socket) -> None:
-    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
-    head += b"Transfer-Encoding: chunked\r\n\r\n"
-    one = event(WORD)
-    end = event(None, "stop") + b"e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n"
-    with connection.makefile("rb") as requests:
-        while requests.readline():
-            length = 0
-            while (line := requests.readline()) != b"\r\n":
-                if line.lower().startswith(b"content-length:"):
-                    length = int(line.partition(b":")[2])
-            asked = json.loads(requests.read(length))
-            connection.sendall(head)
-            chunks = asked["max_tokens"]
-            if asked["user"] == "64k":
-                body = one * chunks
-                for at in range(0, len(body), 65536):
-                    connection.sendall(body[at : at + 65536])
-            else:
-                for _ in range(chunks):
-                    connection.sendall(one)
-            connection.sendall(end)
+ROOT = Path(__file__).resolve().parent.parent
+DELAYED_EVENTS = 20
+Figures = dict[str, dict[str, list[float]]]
 
 
 def work(name: str, port: int) -> None:
     """Do what standard input asks for: a kind and a number in each line; print the figure."""
-    client, ask = connected(name, port)
-    for line in sys.stdin:
-        kind, count = line.split()
-        print(json.dumps(MEASURES[kind](ask, int(count))), flush=True)
-    client.close()
+    with CLIENTS[name].connect(port) as ask:
+        for line in sys.stdin:
+            kind, count = line.split()
+            print(json.dumps(MEASURES[kind](ask, int(count))), flush=True)
 
 
-def connected(name: str, port: int) -> tuple[Any, Callable[[str, int], Any]]:
-    client: Any
-    url = f"http://127.0.0.1:{port}/v1"
-    if name == "openai":
-        import openai
-
-        client = openai.OpenAI(base_url=url, api_key="none", max_retries=0)
-    else:
-        from sseparse.completions import Client
-
-        client = Client(base_url=url, api_key="none", max_retries=0, proxy="")
-
-    def ask(user: str, chunks: int) -> Any:
-        return client.chat.completions.create(
-            model="tiny",
-            messages=[{"role": "user", "content": "hello"}],
-            max_tokens=chunks,
-            user=user,
-            stream=True,
-        )
-
-    return client, ask
+def watch(name: str, port: int, framing: str, count: int) -> None:
+    """Print when each event of that framing was received, after a stream that warms up."""
+    with CLIENTS[name].connect(port) as ask:
+        cpu("event")(ask, 50)
+        for line in delays.watch(ask, framing, count):
+            print(line, flush=True)
 
 
-def cpu(user: str) -> Callable[[Any, int], float]:
-    def measure(ask: Any, chunks: int) -> float:
+def cpu(user: str) -> Callable[[Ask, int], float]:
+    def measure(ask: Ask, chunks: int) -> float:
         """Return the CPU time per chunk, in microseconds."""
-        stream = ask(user, chunks)
+        contents = ask(user, chunks)
         size = 0
         began = time.process_time()
-        for chunk in stream:
-            content = chunk.choices[0].delta.content
+        for content in contents:
             if content is not None:
                 size += len(content)
         seconds = time.process_time() - began
@@ -131,26 +69,26 @@ def cpu(user: str) -> Callable[[Any, int], float]:
     return measure
 
 
-def first_token(ask: Any, requests: int) -> float:
+def first_token(ask: Ask, requests: int) -> float:
     """Return the median time from the call to the first content, in milliseconds."""
     times = []
     for _ in range(requests):
         began = time.perf_counter()
         has_it = False
-        for chunk in ask("event", 3):
-            if not has_it and chunk.choices[0].delta.content:
+        for content in ask("event", 3):
+            if not has_it and content:
                 times.append(time.perf_counter() - began)
                 has_it = True
     return statistics.median(times) * 1e3
 
 
-def memory(ask: Any, chunks: int) -> float:
+def memory(ask: Ask, chunks: int) -> float:
     """Return the most memory that the process has held, in MB."""
     cpu("64k")(ask, chunks)
-    return float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    return resident_mb()
 
 
-MEASURES: dict[str, Callable[[Any, int], float]] = {
+MEASURES: dict[str, Callable[[Ask, int], float]] = {
     "event": cpu("event"),
     "64k": cpu("64k"),
     "first": first_token,
@@ -160,7 +98,8 @@ MEASURES: dict[str, Callable[[Any, int], float]] = {
 
 def child(*arguments: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "benchmarks.client", *arguments]
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, cwd=ROOT)
 
 
 def asked(worker: subprocess.Popen[str], kind: str, count: int) -> float:
@@ -172,83 +111,22 @@ def asked(worker: subprocess.Popen[str], kind: str, count: int) -> float:
 
 
 def printed(code: str) -> float:
+    # The working directory goes last: an installed sseparse, which may be compiled, comes first.
+    code = f"import sys, time; sys.path.append(sys.path.pop(0)); {code}"
     command = [sys.executable, "-c", code]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60, cwd=ROOT)
     return float(done.stdout)
 
 
 def import_ms(module: str) -> float:
     return printed(
-        f"import time; t = time.process_time(); import {module}; "
-        "print((time.process_time() - t) * 1e3)"
+        f"t = time.process_time(); import {module}; print((time.process_time() - t) * 1e3)"
     )
 
 
 def fresh_memory(name: str, port: int) -> float:
     with child("--work", name, str(port)) as worker:
         return asked(worker, "memory", 100)
-
-
-BARE = "import resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.client", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--chunks", type=int, default=4000)
-    parser.add_argument("--work", nargs=2, help=argparse.SUPPRESS)
-    parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
-    if arguments.serve:
-        serve()
-    elif arguments.work:
-        work(arguments.work[0], int(arguments.work[1]))
-    else:
-        report(arguments.rounds, arguments.chunks)
-
-
-def report(rounds: int, chunks: int) -> None:
-    os.environ.update(OPENAI_API_KEY="none", NO_PROXY="*")
-    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # imports are measured as users have them
-    for module in CLIENTS.values():
-        import_ms(module)
-    versions = {name: importlib.metadata.version(name) for name in ("openai", "urllib3")}
-    print(f"Python {platform.python_version()}, {versions}, rounds: {rounds}, chunks: {chunks}")
-    server = child("--serve")
-    assert server.stdout
-    port = int(server.stdout.readline())
-    bare = statistics.median(printed(BARE) for _ in range(3))
-    rows: dict[str, dict[str, list[float]]] = {}
-
-    def add(row: str, measure: Callable[[str], float], turns: int) -> None:
-        figures: dict[str, list[float]] = {name: [] for name in CLIENTS}
-        for _ in range(turns):
-            for name in CLIENTS:
-                figures[name].append(measure(name))
-        rows[row] = figures
-
-    try:
-        add("import, CPU ms", lambda name: import_ms(CLIENTS[name]), rounds)
-        add("memory over bare Python, MB", lambda name: fresh_memory(name, port) - bare, 3)
-        # The server has one thread: the clients take turns with connections, too.
-        add(
-            "CPU per chunk, µs, one event per write",
-            lambda name: turn(name, port, "event", chunks),
-            rounds,
-        )
-        add(
-            "CPU per chunk, µs, 64 KiB writes", lambda name: turn(name, port, "64k", chunks), rounds
-        )
-        add("time to first token, ms", lambda name: turn(name, port, "first", 100), rounds)
-    finally:
-        server.kill()
-        server.communicate()
-    print(f"{'median':<45}{'sseparse':>10}{'openai':>10}{'ratio':>8}   ratios of the rounds")
-    for row, figures in rows.items():
-        own, other = (statistics.median(figures[name]) for name in CLIENTS)
-        pairs = [b / a for a, b in zip(figures["sseparse"], figures["openai"], strict=True)]
-        spread = f"{min(pairs):.1f} to {max(pairs):.1f}"
-        print(f"{row:<45}{own:>10.2f}{other:>10.2f}{other / own:>8.1f}   {spread}")
 
 
 def turn(name: str, port: int, kind: str, count: int) -> float:
@@ -258,5 +136,135 @@ def turn(name: str, port: int, kind: str, count: int) -> float:
         return asked(worker, kind, count)
 
 
+def delay(
+    name: str,
+    server: subprocess.Popen[str],
+    port: int,
+    framing: str,
+    count: int,
+    patience: float = delays.PATIENCE_S,
+) -> delays.Delays:
+    with child("--watch", name, str(port), framing, str(count)) as watcher:
+        return delays.measure(server, watcher, count, patience)
+
+
+BARE = "from benchmarks.memory import resident_mb; print(resident_mb())"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.client", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--chunks", type=int, default=4000)
+    parser.add_argument("--clients", default=",".join(CLIENTS), metavar="NAME,...")
+    parser.add_argument("--work", nargs=2, help=argparse.SUPPRESS)
+    parser.add_argument("--watch", nargs=4, help=argparse.SUPPRESS)
+    parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args(arguments)
+    if options.serve:
+        serve()
+    elif options.work:
+        work(options.work[0], int(options.work[1]))
+    elif options.watch:
+        name, port, framing, count = options.watch
+        watch(name, int(port), framing, int(count))
+    else:
+        names = options.clients.split(",")
+        if unknown := [name for name in names if name not in CLIENTS]:
+            parser.error(f"no {unknown[0]!r}; there are {', '.join(CLIENTS)}")
+        report(names, options.rounds, options.chunks)
+    return 0
+
+
+def versions(names: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the clients that are installed, and a line about each that was named."""
+    found, lines = [], []
+    for name in names:
+        client = CLIENTS[name]
+        try:
+            numbers = ", ".join(f"{each} {_version(each)}" for each in client.distributions)
+        except metadata.PackageNotFoundError as error:
+            lines.append(f"{name:16} left out: {error.name} is not installed")
+        else:
+            lines.append(f"{name:16} {numbers}: {client.note}")
+            found.append(name)
+    return found, lines
+
+
+def _version(distribution: str) -> str:
+    if distribution != "sseparse":
+        return metadata.version(distribution)
+    # It need not be installed.
+    core = Path(str(import_module("sseparse._parser").__file__))
+    build = "pure" if core.suffix == ".py" else "compiled"
+    return f"{import_module('sseparse').__version__} ({build})"
+
+
+def report(names: Sequence[str], rounds: int, chunks: int) -> None:
+    os.environ.update(OPENAI_API_KEY="none", NO_PROXY="*")
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # imports are measured as users have them
+    names, lines = versions(names)
+    print("\n".join(lines))
+    print(f"Python {platform.python_version()}, rounds: {rounds}, chunks: {chunks}", flush=True)
+    with child("--serve") as server:
+        assert server.stdout
+        port = int(server.stdout.readline())
+        try:
+            print(table(names, figures(names, port, rounds, chunks)), flush=True)
+            print(f"\nDelay of each of {DELAYED_EVENTS} events: the median, and the longest")
+            for framing in FRAMINGS:
+                print(f"{framing}")
+                for name in names:
+                    found = delay(name, server, port, framing, DELAYED_EVENTS)
+                    print(f"  {name:16} {found}", flush=True)
+        finally:
+            server.kill()
+
+
+def figures(names: Sequence[str], port: int, rounds: int, chunks: int) -> Figures:
+    """Return what was measured of each client: a figure for each turn."""
+    for name in names:
+        import_ms(CLIENTS[name].imports)  # writes the bytecode
+    bare = statistics.median(printed(BARE) for _ in range(3))
+    rows: Figures = {}
+
+    def add(row: str, measure: Callable[[str], float], turns: int) -> None:
+        found: dict[str, list[float]] = {name: [] for name in names}
+        for _ in range(turns):
+            for name in names:
+                found[name].append(measure(name))
+        rows[row] = found
+
+    def taken(kind: str, count: int) -> Callable[[str], float]:
+        return lambda name: turn(name, port, kind, count)
+
+    add("import, CPU ms", lambda name: import_ms(CLIENTS[name].imports), rounds)
+    add("memory over bare Python, MB", lambda name: fresh_memory(name, port) - bare, 3)
+    add("CPU per chunk, µs, one event per write", taken("event", chunks), rounds)
+    add("CPU per chunk, µs, 64 KiB writes", taken("64k", chunks), rounds)
+    add("time to first token, ms", taken("first", 100), rounds)
+    return rows
+
+
+def table(names: Sequence[str], rows: Figures) -> str:
+    """Return the medians, and below each row how many times the first client's the others' are."""
+    first, *others = names
+    lines = [f"{'median':<40}" + "".join(f"{name:>17}" for name in names)]
+    for row, found in rows.items():
+        medians = "".join(f"{statistics.median(found[name]):>14.2f}" for name in names)
+        lines.append(f"{row:<40}{medians}")
+        if others:
+            lines.append(f"{f'  to {first}, quartiles':<54}" + _ratios(first, others, found))
+    return "\n".join(lines)
+
+
+def _ratios(first: str, others: Sequence[str], found: dict[str, list[float]]) -> str:
+    texts = []
+    for name in others:
+        pairs = sorted(b / a for a, b in zip(found[first], found[name], strict=True))
+        texts.append(f"{f'{pairs[len(pairs) // 4]:.1f} to {pairs[-1 - len(pairs) // 4]:.1f}':>17}")
+    return "".join(texts)
+
+
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -10,12 +10,13 @@ import time
 import tracemalloc
 from typing import TYPE_CHECKING, NamedTuple
 
-from .cases import Block, Case, digest, expected
+from .cases import Case, digest, expected
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Container, Iterable, Iterator
 
-    from .peers import Contestant
+    from .contestants import Contestant
+    from .streams import Block
 
 # What another process does meanwhile is not the parser's cost, where the system tells them apart
 # finely enough. Parsing waits for nothing, so on an idle machine this is the time that passes.
@@ -28,9 +29,10 @@ WORK_S = 0.030
 TOO_SLOW_S = 5.0
 # Larger streams, measured for the growth only, get no further round after this much time.
 GROWTH_BUDGET_S = 3.0
-# From this size on, in bytes, a parse begins with the memory that earlier ones freed given back to
-# the system (glibc; elsewhere it is not done). Else a parse of 8 MB pays for no page, since it gets
-# those of the one before, and one of 32 MB for all: growth by 18 where there is growth by 3.
+# Where the largest stream of a case has this size, in bytes, each parse of the case begins with the
+# memory that earlier ones freed given back to the system (glibc; elsewhere it is not done). Else a
+# parse of 8 MB pays for no page, since it gets those of the one before, and one of 32 MB for all:
+# growth by 18 where there is growth by 3.
 LARGE = 4_000_000
 
 
@@ -49,20 +51,24 @@ class Row(NamedTuple):
         name: The contestant.
         fault: Why it is not timed, or what is wrong with its events; "" if they are right.
         seconds: The time of one parse, in s, for once, twice and four times the units of the case:
-            a list of rounds each. Empty where it was not timed.
-        peak: The most memory that one parse held at a time, in bytes, without the chunks.
+            a list of rounds each. Only once where
+            its growth was not measured; empty where it was not timed.
+        peak: The most memory that one parse held at a time, in bytes, without the chunks; None
+            where it was not timed, or runs in another process.
+        note: What the figures mean, as the contestant says.
     """
 
     name: str
     fault: str
     seconds: list[list[float]]
     peak: int | None
+    note: str = ""
 
     def growth(self, times: int) -> float | None:
         """Return the median over the rounds of how much longer that many times the input took."""
         if not self.seconds:
             return None
-        larger = self.seconds[GROWTH.index(times)]
+        larger = self.seconds[GROWTH.index(times)] if len(self.seconds) > 1 else []
         pairs = zip(self.seconds[0], larger, strict=False)  # the larger may have had fewer rounds
         return spread([b / a for a, b in pairs]).median if larger else None
 
@@ -93,6 +99,7 @@ class Run(NamedTuple):
 
     contestant: Contestant
     chunks: list[bytes]
+    fresh: bool
     times: int
     seconds: list[float]
 
@@ -103,23 +110,38 @@ def spread(values: list[float]) -> Spread:
     return Spread(*statistics.quantiles(values, method="inclusive"))
 
 
-def measure(case: Case, contestants: list[Contestant], rounds: int) -> Result:
-    """Check and time the contestants on the case, and see how their time grows with the input."""
+def measure(
+    case: Case, contestants: list[Contestant], rounds: int, grown: Container[str] | None = None
+) -> Result:
+    """Check and time the contestants on the case, and see how their time grows with the input.
+
+    Args:
+        case: The case.
+        contestants: In the order of the result's rows.
+        rounds: How often each is timed.
+        grown: The names of those whose growth is measured; None for all.
+    """
     streams = [case.blocks(case.units * times) for times in GROWTH]
     points = [case.chunks(blocks) for blocks in streams]
     faults = {each.name: fault(each, streams[0], points[0]) for each in contestants}
     timed = [each for each in contestants if not faults[each.name].startswith("not timed")]
-    runs = [Run(each, chunks, _repeats(each, chunks), []) for each in timed for chunks in points]
+    fresh = sum(map(len, points[-1])) >= LARGE
+    runs = [
+        Run(each, chunks, fresh, _repeats(each, chunks, fresh), [])
+        for each in timed
+        for chunks in (points if grown is None or each.name in grown else points[:1])
+    ]
     for _ in range(rounds):
         for run in runs:
             if run.chunks is points[0] or sum(run.seconds) * run.times < GROWTH_BUDGET_S:
-                run.seconds.append(_seconds(run.contestant, run.chunks, run.times))
+                run.seconds.append(_seconds(run.contestant, run.chunks, run.times, run.fresh))
     rows = [
         Row(
             each.name,
             faults[each.name],
             [run.seconds for run in runs if run.contestant is each],
-            peak(each, points[0]) if each in timed else None,
+            peak(each, points[0]) if each in timed and each.seconds is None else None,
+            each.note,
         )
         for each in contestants
     ]
@@ -166,17 +188,18 @@ def peak(contestant: Contestant, chunks: list[bytes]) -> int:
         tracemalloc.stop()
 
 
-def _repeats(contestant: Contestant, chunks: list[bytes]) -> int:
-    return int(WORK_S / _seconds(contestant, chunks, 1)) + 1
+def _repeats(contestant: Contestant, chunks: list[bytes], fresh: bool) -> int:
+    return int(WORK_S / _seconds(contestant, chunks, 1, fresh)) + 1
 
 
-def _seconds(contestant: Contestant, chunks: list[bytes], times: int) -> float:
+def _seconds(contestant: Contestant, chunks: list[bytes], times: int, fresh: bool) -> float:
+    if contestant.seconds is not None:
+        return contestant.seconds(chunks, times)
     clock = getattr(time, CLOCK)
-    large = sum(map(len, chunks)) >= LARGE
     elapsed = 0.0
     gc.collect()
     for _ in range(times):
-        if large:
+        if fresh:
             _give_back()
         start = clock()
         count(contestant, chunks)

@@ -1,53 +1,30 @@
-"""Who is measured: both builds of sseparse, other parsers, and the split that is none.
+"""The parsers that sseparse is compared with, and the split that is none.
 
-A contestant takes the chunks and gives batches of events: the list that each call returns, where it
-is called for each chunk, or one iterator for the stream. So one loop counts the events of all, and
-each comes in the form that suits it best: a list per chunk would cost httpx-sse up to 15 %.
+Each is used through its public way where it has one that ends in events, by the adapter that
+``sseparse conformance`` has for it. What its figures mean, where that differs from the others,
+stands in its note and is printed beside them.
 """
 
 from __future__ import annotations
 
 import codecs
-import sys
-from collections.abc import Callable, Iterable, Iterator
-from importlib import import_module, metadata, util
-from pathlib import Path
-from types import ModuleType
-from typing import Any, NamedTuple
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-import sseparse
+from sseparse._conformance._peers import PEERS as ADAPTERS
+from sseparse._conformance._peers import versions
 
-BUILDS = ("compiled", "pure")
+from .asynchronous import aiohttp_sse_client2
+from .contestants import Batches, Contestant, version
+from .node import eventsource_parser
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
 YARDSTICK = "httpx-sse"
 NAIVE = "naive"
-Batches = Iterable[Iterable[Any]]
-
-
-class Contestant(NamedTuple):
-    """One parser.
-
-    Attributes:
-        name: For ``--builds`` and ``--peers``.
-        version: Its distribution and version.
-        batches: Parses the chunks of one stream.
-        data: Takes the data out of one of its events.
-    """
-
-    name: str
-    version: str
-    batches: Callable[[Iterable[bytes]], Batches]
-    data: Callable[[Any], str]
-
-
-def builds() -> list[Contestant]:
-    """Return sseparse as it is imported, and its pure build too if that one is compiled."""
-    imported = import_module("sseparse._parser")
-    path = Path(str(imported.__file__))
-    if path.suffix == ".py":
-        found = {"pure": imported}
-    else:
-        found = {"compiled": imported, "pure": _pure(path.parent)}
-    return [_sseparse(name, module) for name, module in found.items()]
+NODE = "eventsource-parser"
+PRIVATE = "its private decoder; the public way parses JSON, too"
 
 
 def peers(names: Iterable[str]) -> tuple[list[Contestant], dict[str, str]]:
@@ -62,29 +39,9 @@ def peers(names: Iterable[str]) -> tuple[list[Contestant], dict[str, str]]:
     return found, missing
 
 
-def _sseparse(name: str, module: ModuleType) -> Contestant:
-    def batches(chunks: Iterable[bytes]) -> Batches:
-        return map(module.Parser().feed, chunks)
-
-    return Contestant(name, f"sseparse {sseparse.__version__}", batches, _data)
-
-
-def _pure(package: Path) -> ModuleType:
-    """Import the source beside the extension, under another package name."""
-    name = "sseparse_pure"
-    parent = sys.modules[name] = ModuleType(name)
-    parent.__path__ = [str(package)]
-    spec = util.spec_from_file_location(f"{name}._parser", package / "_parser.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def _httpx_sse(name: str) -> Contestant:
     """Return what ``EventSource.iter_sse`` does to the text of a response, as it does it."""
-    version = _version("httpx-sse")
+    distribution = version("httpx-sse")
     decoders = import_module("httpx_sse._decoders")
 
     def events(chunks: Iterable[bytes]) -> Iterator[Any]:
@@ -101,25 +58,13 @@ def _httpx_sse(name: str) -> Contestant:
             if event is not None:
                 yield event
 
-    return Contestant(name, version, lambda chunks: [events(chunks)], _data)
-
-
-def _httpx_sse_response(name: str) -> Contestant:
-    """Return httpx-sse's public way: through a response of httpx."""
-    version = f"{_version('httpx-sse')}, {_version('httpx')}"
-    httpx = import_module("httpx")
-    httpx_sse = import_module("httpx_sse")
-    headers = {"content-type": "text/event-stream"}
-
-    def batches(chunks: Iterable[bytes]) -> Batches:
-        response = httpx.Response(200, headers=headers, content=iter(chunks))
-        return [httpx_sse.EventSource(response).iter_sse()]
-
-    return Contestant(name, version, batches, _data)
+    return Contestant(
+        name, distribution, lambda chunks: [events(chunks)], note="its decoders, without httpx"
+    )
 
 
 def _launchdarkly(name: str) -> Contestant:
-    version = _version("launchdarkly-eventsource")
+    distribution = version("launchdarkly-eventsource")
     reader = import_module("ld_eventsource.reader")
     event_type = import_module("ld_eventsource.actions").Event
 
@@ -128,27 +73,19 @@ def _launchdarkly(name: str) -> Contestant:
         seen = reader._SSEReader(lines).events_and_comments()
         return [(event for event in seen if isinstance(event, event_type))]
 
-    return Contestant(name, version, batches, _data)
+    return Contestant(name, distribution, batches, note="its readers, without its client")
 
 
-def _openai(name: str) -> Contestant:
-    version = _version("openai")
-    streaming = import_module("openai._streaming")
+def _adapted(peer: str, note: str = "") -> Callable[[str], Contestant]:
+    """Return what makes a contestant of an adapter of ``sseparse conformance``."""
 
-    def batches(chunks: Iterable[bytes]) -> Batches:
-        return [streaming.SSEDecoder().iter_bytes(iter(chunks))]
+    def make(name: str) -> Contestant:
+        found = ADAPTERS[peer]
+        distribution = versions(found)
+        adapter = found.load()
+        return Contestant(name, distribution, lambda chunks: [adapter.parse(chunks)], note=note)
 
-    return Contestant(name, version, batches, _data)
-
-
-def _sseclient_py(name: str) -> Contestant:
-    version = _version("sseclient-py")
-    sseclient = import_module("sseclient")
-
-    def batches(chunks: Iterable[bytes]) -> Batches:
-        return [sseclient.SSEClient(chunks).events()]
-
-    return Contestant(name, version, batches, _data)
+    return make
 
 
 def _naive(name: str) -> Contestant:
@@ -162,24 +99,38 @@ def _naive(name: str) -> Contestant:
             for block in blocks:
                 yield block.decode()[len("data: ") :]
 
-    version = 'split(b"\\n\\n") and decode(), which is wrong'
-    return Contestant(name, version, lambda chunks: [events(chunks)], str)
-
-
-def _data(event: Any) -> str:
-    data: str = event.data
-    return data
-
-
-def _version(distribution: str) -> str:
-    return f"{distribution} {metadata.version(distribution)}"
+    what = 'split(b"\\n\\n") and decode(), which is wrong'
+    # It is right on some streams, which does not make it a parser.
+    return Contestant(name, what, lambda chunks: [events(chunks)], str, "right on this stream only")
 
 
 PEERS: dict[str, Callable[[str], Contestant]] = {
     YARDSTICK: _httpx_sse,
-    "httpx-sse-response": _httpx_sse_response,
+    "httpx-sse-response": _adapted("httpx-sse", "through httpx.Response"),
     "launchdarkly": _launchdarkly,
-    "openai": _openai,
-    "sseclient-py": _sseclient_py,
+    "launchdarkly-client": _adapted("launchdarkly-eventsource", "SSEClient, on our connection"),
+    "openai": _adapted("openai", PRIVATE),
+    "sseclient-py": _adapted("sseclient-py"),
+    "httpx2": _adapted("httpx2", "through httpx2.Response, without its limit of 1 MiB"),
+    "anthropic": _adapted("anthropic", PRIVATE),
+    "requests-sse": _adapted("requests-sse", "through requests.Response"),
+    "aiohttp-sse-client2": aiohttp_sse_client2,
+    "assel": _adapted("assel"),
+    "axio-sse": _adapted("axio-sse"),
+    NODE: eventsource_parser,
     NAIVE: _naive,
 }
+# Without one of these, ``--required`` is an error; CI runs with it. The others are left out where
+# they are missing: axio-sse needs Python 3.12, httpx2 and assel 3.11, eventsource-parser Node.
+REQUIRED = [
+    YARDSTICK,
+    "httpx-sse-response",
+    "launchdarkly",
+    "launchdarkly-client",
+    "openai",
+    "sseclient-py",
+    "anthropic",
+    "requests-sse",
+    "aiohttp-sse-client2",
+    NAIVE,
+]

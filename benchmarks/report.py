@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import json
-import os
-import platform
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import sseparse
-
-from .cases import CASES, growth_cases
+from . import compare
+from .cases import CASES, CUTS, crossed, growth_cases
+from .contestants import BUILDS, builds
 from .figures import FIGURES
-from .measure import CLOCK, Result, Spread, measure, spread
-from .peers import BUILDS, NAIVE, PEERS, YARDSTICK, builds, peers
+from .header import header
+from .measure import Result, Spread, measure, spread
+from .peers import NAIVE, PEERS, REQUIRED, YARDSTICK, peers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-ROOT = Path(__file__).resolve().parent.parent
+    from .contestants import Contestant
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,38 +27,65 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
     ours = [each for each in builds() if each.name in options.builds]
     others, missing = peers(options.peers)
+    if options.required and (absent := [name for name in REQUIRED if name in missing]):
+        print("\n".join(f"{name}, which is required: {missing[name]}" for name in absent))
+        return 1
     names = ", ".join(each.name for each in ours) or "none"
     if "compiled" in options.builds and "compiled" not in names:
         names += "; the sseparse that was found is not compiled"
-    header = {
-        "sseparse": sseparse.__version__,
-        "commit": _commit(),
-        "builds": names,
-        "Python": f"{platform.python_implementation()} {platform.python_version()}",
-        "machine": _machine(),
-        "rounds": f"{options.rounds}, timed with {CLOCK}",
-        **{each.name: each.version for each in others},
-        **{name: f"left out: {reason}" for name, reason in missing.items()},
-    }
-    if not options.json:
-        print("\n".join(f"{name:20} {value}" for name, value in header.items()), flush=True)
+    head = header(names, options.rounds, others, missing)
+    say: Callable[[str], None] = _nothing if options.json else _say
+    say("\n".join(f"{name:20} {value}" for name, value in head.items()))
 
-    results = []
-    for case in options.cases:
-        results.append(measure(case, ours + others, options.rounds))
-        if not options.json:
-            print(_table(results[-1]), flush=True)
-    figures = []
-    if options.figures:
-        grown = [measure(case, ours, options.rounds) for case in growth_cases(options.cases)]
-        figures = [figure.judge(results + grown) for figure in FIGURES]
-        if not options.json:
-            print("\nFigures to reach")
-            print("\n".join(f"  {each['verdict']:13} {each['text']}" for each in figures))
+    results, figures = _measured(options, ours, others, say)
+    cases = [_summary(result) for result in results]
+    report: compare.Report = {"header": head, "cases": cases, "figures": figures}
+    if options.compare:
+        changes = compare.compare(options.compare, report)
+        report["compared"] = [change._asdict() for change in changes]
+        say(f"\n{compare.text(options.compare, report)}")
+    written = json.dumps(report, indent=1)
+    if options.save:
+        options.save.write_text(f"{written}\n", encoding="utf-8")
     if options.json:
-        cases = [_summary(result) for result in results]
-        print(json.dumps({"header": header, "cases": cases, "figures": figures}, indent=1))
+        print(written)
     return 0
+
+
+def _measured(
+    options: argparse.Namespace,
+    ours: list[Contestant],
+    others: list[Contestant],
+    say: Callable[[str], None],
+) -> tuple[list[Result], list[dict[str, str | float]]]:
+    """Return the results of the cases and the figures judged by them, saying each as it comes."""
+    # The collector would go through all that the peers have imported, so that a figure would depend
+    # on which peers are there; and a collection before each timed run would take longer than it.
+    gc.collect()
+    gc.freeze()
+    try:
+        results = []
+        grown = BUILDS if options.cuts else None
+        for case in options.cases:
+            results.append(measure(case, ours + others, options.rounds, grown))
+            say(_table(results[-1]))
+        if not options.figures:
+            return results, []
+        more = [measure(case, ours, options.rounds) for case in growth_cases(options.cases)]
+        figures = [figure.judge(results + more) for figure in FIGURES]
+    finally:
+        gc.unfreeze()
+    say("\nFigures to reach")
+    say("\n".join(f"  {each['verdict']:13} {each['text']}" for each in figures))
+    return results, figures
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+def _nothing(_: str) -> None:
+    pass
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -77,11 +103,30 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
             metavar="NAME,...",
             help=f"{help_}, of: {', '.join(names)}",
         )
+    parser.add_argument(
+        "--cuts",
+        type=_names(list(CUTS)),
+        metavar="NAME,...",
+        help="each stream of the cases with each of these cuts instead, the growth measured of"
+        f" sseparse only; of: {', '.join(CUTS)}",
+    )
     parser.add_argument("--rounds", type=_positive, default=9, metavar="N", help="9 by default")
     parser.add_argument("--figures", action="store_true", help="judge the figures to reach as well")
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
+    parser.add_argument("--save", type=Path, metavar="FILE", help="write the JSON there as well")
+    parser.add_argument(
+        "--compare",
+        type=_report,
+        metavar="BASE.json",
+        help="say what became faster or slower since that report",
+    )
+    parser.add_argument(
+        "--required", action="store_true", help=f"fail without one of: {', '.join(REQUIRED)}"
+    )
     options = parser.parse_args(arguments)
     options.cases = [cases[name] for name in options.cases]
+    if options.cuts:
+        options.cases = crossed(options.cases, options.cuts)
     return options
 
 
@@ -95,41 +140,20 @@ def _names(known: Sequence[str]) -> Callable[[str], list[str]]:
     return names
 
 
+def _report(path: str) -> compare.Report:
+    try:
+        report: compare.Report = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise argparse.ArgumentTypeError(f"no report in {path}: {error}") from error
+    if not isinstance(report, dict) or not {"header", "cases"} <= report.keys():
+        raise argparse.ArgumentTypeError(f"no report in {path}")
+    return report
+
+
 def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"expected a whole number from 1, got {text!r}")
     return int(text)
-
-
-def _commit(root: Path = ROOT) -> str:
-    """Return the commit of the checkout, if what is measured is its source."""
-    source = root / "sseparse" / "_parser.py"
-    measured = Path(sseparse.__file__).with_name("_parser.py")
-    if not source.exists() or source.read_bytes() != measured.read_bytes():
-        return "unknown; what is measured is not the source in this folder"
-    if not (root / ".git").exists():
-        return "unknown; this folder is not a git checkout"
-    try:
-        commit = _git(root, "rev-parse", "--short", "HEAD")
-        changes = _git(root, "status", "--porcelain", "sseparse")
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown; git does not tell"
-    return commit + (", with changes" if changes else "")
-
-
-def _git(root: Path, *arguments: str) -> str:
-    command = ["git", "-C", str(root), *arguments]
-    return subprocess.check_output(command, text=True, stderr=subprocess.DEVNULL).strip()
-
-
-def _machine() -> str:
-    model = platform.processor()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        lines = cpuinfo.read_text().splitlines()
-        named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-        model = named[0] if named else model
-    return f"{platform.system()} {platform.machine()}, {model}, {os.cpu_count()} cores"
 
 
 def _summary(result: Result) -> dict[str, Any]:
@@ -141,6 +165,7 @@ def _summary(result: Result) -> dict[str, Any]:
             {
                 "name": row.name,
                 "fault": row.fault,
+                "note": row.note,
                 "ns_per_event": times and [each / result.events * 1e9 for each in times],
                 "mb_per_s": times and result.size / times.median / 1e6,
                 "to_httpx_sse": result.ratio(row.name, YARDSTICK),
@@ -164,24 +189,23 @@ def _table(result: Result) -> str:
     case = result.case
     lines = [
         f"\n{case.name}: {case.about}; {result.events:,} events, {result.size:,} bytes",
-        f"  {'':18} {'ns/event':>13} {'quartiles':>11} {'MB/s':>6} {'to httpx-sse':>18}"
+        f"  {'':19} {'ns/event':>13} {'quartiles':>11} {'MB/s':>6} {'to httpx-sse':>18}"
         f" {'to naive':>8} {'x2':>5} {'x4':>5} {'peak, kB':>9}",
     ]
     for row in result.rows:
         if not row.seconds:
-            lines.append(f"  {row.name:18} {row.fault}")
+            lines.append(f"  {row.name:19} {row.fault}")
             continue
         times = spread(row.seconds[0])
         quartiles = f"{times.low / times.median - 1:+.0%} {times.high / times.median - 1:+.0%}"
         naive = result.ratio(row.name, NAIVE)
-        # The split is right on some streams, which does not make it a parser.
-        note = row.fault or ("right on this stream only" if row.name == NAIVE else "")
+        note = row.fault or row.note
         lines.append(
-            f"  {row.name:18} {times.median / result.events * 1e9:13,.0f} {quartiles:>11}"
+            f"  {row.name:19} {times.median / result.events * 1e9:13,.0f} {quartiles:>11}"
             f" {result.size / times.median / 1e6:6.0f} {_ratio(result.ratio(row.name, YARDSTICK))}"
             f" {'-' if naive is None else format(naive.median, '.2f'):>8}"
             f" {_growth(row.growth(2))} {_growth(row.growth(4))}"
-            f" {(row.peak or 0) / 1e3:9,.0f} {note}".rstrip()
+            f" {'-' if row.peak is None else format(row.peak / 1e3, ',.0f'):>9} {note}".rstrip()
         )
     return "\n".join(lines)
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-# Sphinx's own, and what imports libraries that may not be installed (tests/test_recipes.py does).
-collect_ignore = ["conf.py", "recipes"]
+# Sphinx's own, a script, and what imports libraries that may not be installed (which
+# tests/test_recipes.py does).
+collect_ignore = ["conf.py", "make_conformance.py", "recipes"]
 
 
 @pytest.fixture(autouse=True)

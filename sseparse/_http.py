@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import sys
 import threading
 import time
 import weakref
@@ -85,7 +86,8 @@ class TimedOutError(ExchangeError):
     limit: str = ""
 
 
-_above_0: Any = attrs.validators.optional(attrs.validators.gt(0))
+# Beyond some 24 days sockets, and beyond other figures locks, raise OverflowError.
+_seconds: Any = attrs.validators.optional([attrs.validators.gt(0), attrs.validators.le(10**6)])
 
 
 @attrs.frozen(kw_only=True)
@@ -95,22 +97,23 @@ class Timeout:
     Attributes:
         connect: To connect to one address of the server, TLS included.
         idle: Without a single byte: while sending, while waiting for the headers, between reads.
-        event_idle: Waiting for the next event while only comments or parts of events arrive.
+        event_idle: Waiting for the next event while only comments or parts of events arrive; an
+            answer that is not streamed has no events.
         deadline: From the call to the end of the answer, retries included.
 
     Raises:
         TypeError: A limit is neither a number nor None.
-        ValueError: A limit is not above 0.
+        ValueError: A limit is not above 0, or above 1,000,000 s.
 
     >>> from sseparse.completions import Timeout
     >>> Timeout(deadline=60)
     Timeout(connect=5.0, idle=600.0, event_idle=None, deadline=60)
     """
 
-    connect: float | None = attrs.field(default=5.0, validator=_above_0)
-    idle: float | None = attrs.field(default=600.0, validator=_above_0)
-    event_idle: float | None = attrs.field(default=None, validator=_above_0)
-    deadline: float | None = attrs.field(default=None, validator=_above_0)
+    connect: float | None = attrs.field(default=5.0, validator=_seconds)
+    idle: float | None = attrs.field(default=600.0, validator=_seconds)
+    event_idle: float | None = attrs.field(default=None, validator=_seconds)
+    deadline: float | None = attrs.field(default=None, validator=_seconds)
 
 
 _LIMIT_TEXTS = {
@@ -205,6 +208,8 @@ class Http:
                         **_URLOPEN,
                     )
                     exchange.status, exchange.headers = response.status, response.headers
+                    if response.status < 200:  # the real answer follows, and must not go to others
+                        exchange._connection.close()
                     # A fifth of urllib3's work on a read is to find that nothing is encoded.
                     response.decode_content = "content-encoding" in response.headers
                     return exchange
@@ -387,10 +392,13 @@ class Exchange:
 
     def _stop(self) -> None:
         """End the timer, if there is one."""
-        if self._over is not None and not self._over.is_set():
+        # When the interpreter goes down its threads stand still, and the wait for one is endless.
+        if self._over is not None and not self._over.is_set() and not sys.is_finalizing():
             self._over.set()
-            if threading.current_thread() is not self._timer:  # where a collected stream may end
-                self._timer.join()
+            # A stream may be collected in any thread, the timer too, and under any lock: so not for
+            # ever.
+            if threading.current_thread() is not self._timer:
+                self._timer.join(1)
 
     def _watch(self) -> None:
         """Wait for event_idle and deadline; the timer's whole life."""

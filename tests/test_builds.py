@@ -72,7 +72,7 @@ def in_full(
     return results
 
 
-@given(cut_streams(), limits, seeds)
+@given(cut_streams, limits, seeds)
 @example([b"data\n" * 1025, b"\n", b"data: x\ndata: y\n\n"], None, "")
 def test_p10_builds(pure: Any, chunks: list[bytes], limit: int | None, seed: str) -> None:
     for form in ("feed", "observe"):

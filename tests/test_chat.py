@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import signal
@@ -13,8 +14,21 @@ from typing import Any
 
 import pytest
 
-import sseparse
-from loopback import DONE, PATIENCE, Peer, Request, Server, chunked, delta, serving, wait, wire
+import sseparse.completions
+from loopback import (
+    DONE,
+    PATIENCE,
+    Peer,
+    Request,
+    Server,
+    chunked,
+    delta,
+    sending,
+    serving,
+    wait,
+    wire,
+)
+from sseparse import _cli
 
 PARENT = str(Path(sseparse.__file__).parents[1])
 
@@ -102,6 +116,11 @@ def test_stats() -> None:
         assert ", 2 chunks" in chat(server, "x", "--stats")[2]
     with streaming(DONE) as server:
         assert chat(server, "x", "--stats") == (0, "", "")
+    for odd in ("7", None, 7.5, [7]):
+        usage = {"choices": [], "usage": {"completion_tokens": odd}}
+        with streaming(delta("a"), delta("b"), usage, DONE) as server:
+            status, out, said = chat(server, "x", "--stats")
+        assert (status, out, ", 2 chunks" in said) == (0, "ab\n", True)
 
 
 def refuse(peer: Peer, _: Request) -> None:
@@ -133,6 +152,41 @@ def test_exit_status(handle: Any, status: int, out: str, complaint: str) -> None
     assert complaint in said
     assert said.count("\n") == (1 if complaint else 0)
     assert said.startswith("sseparse: " if complaint else "")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"\x1b[2JHTTP\r\n\r\n",
+        b"HTTP/1.1 404 X\r\nx-request-id: \x1b[2J\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Type: \x1b[2J\r\n\r\n<html>",
+        b"HTTP/1.1 200 OK\r\n\r\nevent: error\ndata: \x1b[2J\n\n",
+    ],
+)
+def test_complaints_cannot_drive_the_terminal(answer: bytes) -> None:
+    with serving(sending(answer)) as server:
+        status, out, said = chat(server, "x")
+    assert (status > 0, out) == (True, "")
+    assert "\\x1b[2J" in said
+    assert "\x1b" not in said
+    assert said.count("\n") == 1
+
+
+def test_exit_status_of_a_time_limit(
+    monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    def handle(peer: Peer, _: Request) -> None:
+        peer.head("Transfer-Encoding: chunked")
+        peer.chunk(wire(delta("a")))
+        peer.wait_for_close()
+
+    hasty = functools.partial(sseparse.completions.Client, timeout=0.1, api_key="", proxy="")
+    monkeypatch.setattr("sseparse.completions.Client", hasty)
+    with serving(handle) as server:
+        assert _cli.main(["chat", "x", "--base-url", server.url]) == 6
+    out, said = capfdbinary.readouterr()
+    assert out == b"a\n"
+    assert said == b"sseparse: nothing received for 0.1 s (idle)\n"
 
 
 def test_wrong_usage() -> None:

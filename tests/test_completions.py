@@ -169,6 +169,12 @@ def test_the_body_is_what_was_given() -> None:
     assert server.requests[1].headers["x-own"] == "1"
 
 
+def test_stream_is_sent_as_given() -> None:
+    with answering(WHOLE) as server, client(server) as own:
+        own.chat.completions.create(stream=False)
+    assert server.requests[0].json() == {"stream": False}
+
+
 def test_extra_headers_replace() -> None:
     with answering(WHOLE) as server, client(server, default_headers={"x-a": "1"}) as own:
         own.chat.completions.create(extra_headers={"AUTHORIZATION": "Token t", "X-A": "2"})
@@ -295,6 +301,35 @@ def test_odd_values_are_taken_as_they_come() -> None:
     assert whole.text == "t"
     assert Completion({}).text == ""
     assert Completion({"choices": [{}]}).choices[0].message == Message({})
+
+
+def test_content_in_parts_does_not_cost_the_text() -> None:
+    parts = [{"type": "thinking", "thinking": "hm"}]
+    in_parts = {"choices": [{"index": 0, "delta": {"content": parts}}]}
+    whole = collected(delta("a"), in_parts, delta("b", role="x"), delta("c"), DONE)
+    assert whole.text == "abc"
+    whole = collected(in_parts, in_parts, DONE)
+    assert whole.choices[0].message.raw["content"] == parts * 2
+
+
+@pytest.mark.parametrize("depth", [100, 2000, 9000])
+@pytest.mark.parametrize("where", ["delta", "logprobs", "tool_calls"])
+def test_deep_nesting(depth: int, where: str) -> None:
+    """It is taken as it comes or refused, by what the JSON decoder of this Python can do."""
+    deep = '{"a":' * depth + "1" + "}" * depth
+    choice = {
+        "delta": f'"delta": {{"x": {deep}}}',
+        "logprobs": f'"logprobs": {deep}',
+        "tool_calls": f'"delta": {{"tool_calls": [{{"function": {deep}}}]}}',
+    }[where]
+    event = f'data: {{"choices": [{{"index": 0, {choice}}}]}}\n\n'.encode()
+    with streaming(delta("a"), event, DONE) as server, client(server) as own:
+        stream = ask(own)
+        try:
+            assert stream.collect().text == "a"
+        except _errors.StreamError as error:
+            assert depth > 100
+            assert error.partial.text == "a"
 
 
 def test_extra_keys_are_kept() -> None:
@@ -428,6 +463,9 @@ def test_text_is_of_the_first_choice() -> None:
         stream = ask(own)
         assert next(stream.text()) == "a"
         assert stream.outcome is Outcome.CLOSED
+    both = {"choices": [*delta("x", index=1)["choices"], *delta("a")["choices"]]}
+    with streaming(both, DONE) as server, client(server) as own:
+        assert list(ask(own).text()) == ["a"]
 
 
 def test_legacy_stream() -> None:
@@ -477,8 +515,10 @@ def test_errors_pickle() -> None:
         assert isinstance(again, sseparse.Error)
 
 
-@pytest.mark.parametrize("retry_after", ["7.5", "soon"])
-def test_status_errors_say_all(retry_after: str) -> None:
+@pytest.mark.parametrize(
+    ("retry_after", "seconds"), [("7.5", 7.5), ("soon", None), ("-3", 0), ("nan", 0), ("0", 0)]
+)
+def test_status_errors_say_all(retry_after: str, seconds: float | None) -> None:
     def handle(peer: Peer, _: Request) -> None:
         peer.answer(
             {"error": {"message": "slow\n\x1bdown", "type": "t", "code": "c"}},
@@ -494,7 +534,7 @@ def test_status_errors_say_all(retry_after: str) -> None:
     assert (error.status, error.code, error.type) == (429, "c", "t")
     assert error.message == "slow\n\x1bdown"
     assert error.request_id == "req-1"
-    assert error.retry_after == (7.5 if retry_after == "7.5" else None)
+    assert error.retry_after == seconds
     assert json.loads(error.body)["error"]["type"] == "t"
     assert str(error) == "status 429: slow\\n\\x1bdown (request req-1)"
 

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import base64
 import json
-import random
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
 import reference
-from running import feed_all, load_copy, observe_all
-from strategies import cut, cut_every
+from running import PACKAGE, feed_all, load_copy, observe_all
+from sseparse.testing import rechunk
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-DATA = Path(__file__).parent / "data"
+DATA = PACKAGE / "_conformance"
 
 
 class Case(NamedTuple):
@@ -50,13 +50,12 @@ def whole(chunks: list[bytes]) -> list[bytes]:
 
 
 def byte_by_byte(chunks: list[bytes]) -> list[bytes]:
-    return cut_every(b"".join(chunks), 1)
+    return rechunk(b"".join(chunks), 1)
 
 
 def random_cuts(chunks: list[bytes]) -> list[bytes]:
     stream = b"".join(chunks)
-    chance = random.Random(stream)
-    return cut(stream, [chance.randint(0, len(stream)) for _ in range(chance.randint(1, 12))])
+    return rechunk(stream, seed=zlib.crc32(stream))
 
 
 WAYS = [as_given, whole, byte_by_byte, random_cuts]

@@ -13,15 +13,14 @@ import pytest
 
 import reference
 import sseparse
+from running import PACKAGE
 
 TESTS = Path(__file__).parent
 DOCS = TESTS.parent / "docs"
 PAGES = {page.stem: page.read_text(encoding="utf-8") for page in DOCS.glob("*.rst")}
 SOURCE = (TESTS.parent / "sseparse" / "_parser.py").read_text(encoding="utf-8")
-CORPUS = [
-    json.loads(line)
-    for line in (TESTS / "data" / "eventsource.jsonl").read_text(encoding="utf-8").splitlines()
-]
+DATA = PACKAGE / "_conformance" / "eventsource.jsonl"
+CORPUS = [json.loads(line) for line in DATA.read_text(encoding="utf-8").splitlines()]
 
 
 def existing_tests() -> set[str]:

@@ -25,7 +25,9 @@ LAYERS = {
     "": CORE,
     "_http": {"_errors"},
     "completions": {"", "_errors", "_http", "_parser"},
-    "_cli": {*CORE, "completions"},
+    "testing": set(),
+    "_conformance": {"", "_parser"},
+    "_cli": {*CORE, "_conformance", "completions"},
     "__main__": {"_cli"},
 }
 

@@ -15,7 +15,8 @@ from hypothesis import example, given
 import reference
 from running import feed_all, observe_all
 from sseparse import Event, EventTooLargeError, Parser
-from strategies import BOM, cut, cut_every, limits, short_streams
+from sseparse.testing import rechunk
+from strategies import BOM, limits, short_streams
 
 CASES = [
     # Each kind of line, while it is the current one.
@@ -75,7 +76,7 @@ CASES = [
 @pytest.mark.parametrize(("stream", "peak", "offset"), CASES)
 @pytest.mark.parametrize("size", [1, 2, 3, 5, 100])
 def test_both_sides_of_the_border(stream: bytes, peak: int, offset: int, size: int) -> None:
-    chunks = cut_every(stream, size)
+    chunks = rechunk(stream, size)
     unlimited = feed_all(chunks)
     assert unlimited == reference.outcome(stream)._replace(observed=[])
     assert feed_all(chunks, limit=peak) == unlimited
@@ -95,7 +96,7 @@ def test_every_limit_and_every_pair_of_cuts(stream: bytes, peak: int, offset: in
         expected = reference.outcome(stream, limit)._replace(observed=[])
         for first in range(len(stream)):
             for second in (first, first + 1, len(stream) - 1):
-                assert feed_all(cut(stream, [first, second]), limit=limit) == expected
+                assert feed_all(rechunk(stream, [first, second - first]), limit=limit) == expected
 
 
 @given(short_streams, limits)
@@ -105,7 +106,7 @@ def test_every_limit_and_every_pair_of_cuts(stream: bytes, peak: int, offset: in
 def test_the_limit_is_the_reference(stream: bytes, limit: int | None) -> None:
     expected = reference.outcome(stream, limit)
     for size in (1, 2, 5, max(1, len(stream))):
-        chunks = cut_every(stream, size)
+        chunks = rechunk(stream, size)
         assert feed_all(chunks, limit=limit) == expected._replace(observed=[])
         assert observe_all(chunks, limit=limit) == expected
 

@@ -16,7 +16,8 @@ import pytest
 
 from running import PACKAGE
 from sseparse import Error, Event, Parser, parse
-from strategies import BOM, cut_every
+from sseparse.testing import rechunk
+from strategies import BOM
 
 if TYPE_CHECKING:
     from types import CodeType
@@ -184,7 +185,7 @@ def growth(
     for total in (length, length * FACTOR):
         parser = parser_class(**options)
         meter.work = 0
-        for chunk in cut_every(stream_of(STREAMS[stream], total), size):
+        for chunk in rechunk(stream_of(STREAMS[stream], total), size):
             try:
                 getattr(parser, form)(chunk)
             except Error:
@@ -308,7 +309,7 @@ def allocation_growth(parser_class: Any, stream: str, size: int) -> float:
     allocated = []
     for length in (LENGTH, LENGTH * FACTOR):
         parser = parser_class()
-        chunks = cut_every(stream_of(STREAMS[stream], length), size)
+        chunks = rechunk(stream_of(STREAMS[stream], length), size)
         total = 0
         tracemalloc.start()
         try:

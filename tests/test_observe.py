@@ -16,7 +16,8 @@ from sseparse import (
     Observed,
     Parser,
 )
-from strategies import BOM, cut_every
+from sseparse.testing import rechunk
+from strategies import BOM
 
 
 def test_every_kind_of_item() -> None:
@@ -84,9 +85,7 @@ def test_one_line(line: bytes, item: Comment | Field) -> None:
 def test_replaced(line: bytes, replaced: bool) -> None:
     for size in (1, 100):
         parser = Parser()
-        seen = [
-            each for chunk in cut_every(line + b"\r\n\n", size) for each in parser.observe(chunk)
-        ]
+        seen = [each for chunk in rechunk(line + b"\r\n\n", size) for each in parser.observe(chunk)]
         assert [each.replaced for each in seen] == [replaced, False]
 
 
@@ -112,7 +111,7 @@ def test_terminators_do_not_depend_on_the_cut() -> None:
     whole = observe_all([stream])
     assert [seen.terminator for seen in whole.observed] == list("\r\r\r\r\n\n\r")
     for size in range(1, len(stream)):
-        assert observe_all(cut_every(stream, size)) == whole
+        assert observe_all(rechunk(stream, size)) == whole
 
 
 def test_a_byte_order_mark_is_seen_once_it_is_complete() -> None:

@@ -12,13 +12,14 @@ import reference
 import sseparse
 from running import PACKAGE, feed_all, observe_all, run_python
 from sseparse import Event, Parser, Pending, parse
-from strategies import BOM, cut, cut_every
+from sseparse.testing import rechunk
+from strategies import BOM
 
 
 def events(stream: bytes) -> list[tuple[str, str, str]]:
     """Return the events of a stream, the same whole and byte by byte."""
     whole = feed_all([stream])
-    assert feed_all(cut_every(stream, 1)) == whole
+    assert feed_all(rechunk(stream, 1)) == whole
     return whole.events
 
 
@@ -57,7 +58,7 @@ def test_every_number_of_data_lines(lines: int, size: int) -> None:
     # Data lines are joined in blocks. A blank line that came alone, just after a block was joined,
     # once gave the first line only, and the rest to the next event.
     stream = b"data:\n" * lines + b"\n" + b"data: x\ndata: y\n\n"
-    assert feed_all(cut_every(stream, size)).events == [
+    assert feed_all(rechunk(stream, size)).events == [
         ("message", "\n" * (lines - 1), ""),
         ("message", "x\ny", ""),
     ]
@@ -102,10 +103,10 @@ def test_what_stands_between_runs_of_plain_events(between: bytes) -> None:
         expected = reference.outcome(stream)
         assert observe_all([stream]) == expected
         for size in (1, 700, 1500, len(stream)):
-            fed = feed_all(cut_every(stream, size))
+            fed = feed_all(rechunk(stream, size))
             assert fed == expected._replace(observed=[]), size
         for cut_at in (len(RUN) - 1, len(RUN), len(RUN) + len(between)):
-            assert feed_all(cut(stream, [min(cut_at, len(stream))])) == fed
+            assert feed_all(rechunk(stream, [cut_at])) == fed
 
 
 # The byte order mark and UTF-8.
@@ -333,7 +334,7 @@ print(encode(retry=10**600 - 1) == b"retry: " + b"9" * 600 + b"\\n\\n")
 @pytest.mark.parametrize("size", [1, 2, 100])
 def test_close_tells_what_is_pending(stream: bytes, pending: Pending | None, size: int) -> None:
     parser = Parser()
-    for chunk in cut_every(stream, size):
+    for chunk in rechunk(stream, size):
         parser.feed(chunk)
     left = parser.close()
     assert left == pending

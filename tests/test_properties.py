@@ -26,14 +26,12 @@ import reference
 import running
 from running import feed_all, observe_all
 from sseparse import Event, EventTooLargeError, Observed, Parser, Pending, encode
+from sseparse.testing import chunkings, rechunk
 from strategies import (
     BOM,
     blocks,
-    cut,
-    cut_every,
     cut_short_streams,
     cut_streams,
-    cuts,
     limits,
     seeds,
     short_streams,
@@ -47,17 +45,17 @@ if TYPE_CHECKING:
 LONG_EVENT = [b"data\n" * 1025, b"\n", b"data: x\ndata: y\n\n"]
 
 
-@given(cut_streams(), limits, seeds)
+@given(cut_streams, limits, seeds)
 @example(LONG_EVENT, None, "")
 @example([b"\xef", b"\xbb", b"x\r", b"\n\r", b"\ndata\r", b"\n\n"], 3, "")
 def test_p1_any_split(chunks: list[bytes], limit: int | None, seed: str) -> None:
     stream = b"".join(chunks)
     whole = feed_all([stream], limit=limit, last_event_id=seed)
     assert feed_all(chunks, limit=limit, last_event_id=seed) == whole
-    assert feed_all(cut_every(stream, 1), limit=limit, last_event_id=seed) == whole
+    assert feed_all(rechunk(stream, 1), limit=limit, last_event_id=seed) == whole
 
 
-@given(cut_streams(), limits, seeds)
+@given(cut_streams, limits, seeds)
 @example(LONG_EVENT, None, "")
 def test_p2_reference(chunks: list[bytes], limit: int | None, seed: str) -> None:
     expected = reference.outcome(b"".join(chunks), limit, seed)
@@ -77,7 +75,7 @@ def test_p3_round_trip(written: list[dict[str, Any]], data: st.DataObject) -> No
             text = re.sub("\r\n|\r", "\n", block["data"])
             expected.append(Event(block.get("type", "message"), text, last_event_id))
     stream = b"".join(encode(**block) for block in written)
-    events = [event for chunk in data.draw(cuts(stream)) for event in parser.feed(chunk)]
+    events = [event for chunk in data.draw(chunkings(stream)) for event in parser.feed(chunk)]
     assert events == expected
     assert (parser.last_event_id, parser.retry) == (last_event_id, retry)
     assert parser.close() is None
@@ -208,7 +206,7 @@ def test_p7_memory_within_the_limit(shape: str, sizes: tuple[int, int], form: st
     assert kept <= 8 * 1024
 
 
-@given(cut_streams(), limits)
+@given(cut_streams, limits)
 def test_p8_buffers(chunks: list[bytes], limit: int | None) -> None:
     expected = feed_all(chunks, limit=limit)
     assert feed_all([bytearray(chunk) for chunk in chunks], limit=limit) == expected
@@ -230,7 +228,7 @@ def test_p8_buffers(chunks: list[bytes], limit: int | None) -> None:
     assert feed_all(reused(), limit=limit) == expected
 
 
-@given(cut_streams(), cut_streams())
+@given(cut_streams, cut_streams)
 @example([b"data: a\n" * 2100, b"\n"], [b"data: b\n" * 2100, b"\n"])
 def test_p8_isolated(one: list[bytes], other: list[bytes]) -> None:
     """Two parsers fed by turns give what each gives by itself."""
@@ -328,7 +326,7 @@ def test_p9_life_cycle() -> None:
     run_state_machine_as_test(LifeCycle, settings=steps)
 
 
-@given(cut_streams(), limits, seeds)
+@given(cut_streams, limits, seeds)
 @example(LONG_EVENT, None, "")
 @example([BOM[:2], BOM[2:], b"\r", b"\n: \xff\r\n", b"data\r", b"\n\r\nx"], None, "")
 def test_p11_observed(chunks: list[bytes], limit: int | None, seed: str) -> None:
@@ -345,7 +343,7 @@ def test_p11_ranges(stream: bytes, data: st.DataObject) -> None:
     """The ranges follow each other and leave out only LFs after a CR and the pending tail."""
     parser = Parser()
     seen: list[Observed] = []
-    for chunk in cut(stream, data.draw(st.lists(st.integers(0, len(stream)), max_size=4))):
+    for chunk in data.draw(chunkings(stream)):
         seen += parser.observe(chunk)
     position = 0
     for each in seen:

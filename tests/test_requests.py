@@ -236,6 +236,13 @@ def test_wrong_max_retries(wrong: Any) -> None:
         Client(base_url="http://localhost", max_retries=wrong)
 
 
+@pytest.mark.parametrize("wrong", [0, -1, True, "1"])
+def test_wrong_max_event_size(wrong: Any) -> None:
+    """It is told before anything is sent."""
+    with pytest.raises((TypeError, ValueError), match="max_event_size"):
+        Client(base_url="http://localhost", max_event_size=wrong)
+
+
 # Connections
 
 
@@ -349,6 +356,23 @@ def test_a_fresh_connection_is_not_tried_again() -> None:
         with pytest.raises(TransportError):
             own.chat.completions.create()
     assert len(server.requests) == 1
+
+
+def test_an_interim_answer_does_not_shift_the_answers() -> None:
+    """http.client takes 103 for the answer; what follows must not be taken for the next one."""
+
+    def handle(peer: Peer, request: Request) -> None:
+        if request.json() == {"number": 1}:
+            peer.send(b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n")
+            peer.wait_for_close()
+        else:
+            peer.answer(WHOLE)
+
+    with serving(handle) as server, client(server, timeout=PATIENCE / 4) as own:
+        with pytest.raises(StatusError, match="status 103"):
+            own.chat.completions.create(number=1)
+        assert own.chat.completions.create(number=2).text == "hi"
+    assert server.connections == 2
 
 
 def test_connection_close_is_honoured() -> None:
@@ -512,6 +536,52 @@ def test_deadline_of_an_answer_that_is_not_streamed() -> None:
     assert timers() == []
 
 
+@pytest.mark.parametrize(
+    "code",
+    ["", "next(stream)", "stream = iter(stream); next(stream)", "for _ in stream: sys.exit()"],
+)
+def test_exit_in_a_stream_with_a_timer(code: str) -> None:
+    """Daemon threads do not end once the interpreter goes down: to wait for one would hang."""
+
+    def handle(peer: Peer, _: Request) -> None:
+        peer.head("Transfer-Encoding: chunked")
+        peer.chunk(wire(delta("a")))
+        peer.wait_for_close()
+
+    with serving(handle) as server:
+        program = (
+            "import sys\nfrom sseparse.completions import Client, Timeout\n"
+            f"client = Client(base_url={server.url!r}, api_key='', proxy='')\n"
+            "limits = Timeout(event_idle=60, deadline=60)\n"
+            "stream = client.chat.completions.create(stream=True, timeout=limits)\n"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", program + code],
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            env=own_path(),
+        )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_event_idle_is_for_events() -> None:
+    """An answer that is not streamed has none, and some servers keep it warm with blank lines."""
+    is_waiting = threading.Event()
+
+    def handle(peer: Peer, _: Request) -> None:
+        body = b'{"choices": []}'
+        peer.head(f"Content-Length: {len(body) + 20}", kind="application/json")
+        for _number in range(20):
+            peer.send(b"\n")
+            is_waiting.wait(0.02)
+        peer.send(body)
+
+    with serving(handle) as server, client(server, timeout=Timeout(event_idle=0.1)) as own:
+        assert own.chat.completions.create().choices == ()
+    assert timers() == []
+
+
 def test_the_timer_ends_with_the_stream() -> None:
     limits = Timeout(event_idle=60, deadline=60)
     with serving(lambda peer, _: peer.stream(delta("a"), DONE)) as server, client(server) as own:
@@ -567,7 +637,7 @@ def test_a_large_body_is_not_bound_to_the_time_to_connect() -> None:
 
 
 @pytest.mark.parametrize("limit", ["connect", "idle", "event_idle", "deadline"])
-@pytest.mark.parametrize("wrong", [0, -1, "5"])
+@pytest.mark.parametrize("wrong", [0, -1, "5", float("nan"), float("inf"), 2e6, 10**400])
 def test_wrong_limits(limit: str, wrong: Any) -> None:
     with pytest.raises((TypeError, ValueError)):
         Timeout(**{limit: wrong})

@@ -35,6 +35,7 @@ from sseparse.completions import (
     Outcome,
     Stream,
     StreamError,
+    Timeout,
     TransportError,
     TruncatedError,
 )
@@ -259,6 +260,10 @@ def test_a_cut_after_all_finish_reasons_is_one() -> None:
         ([delta("a"), DONE], 1, Outcome.DONE),
         ([DONE], 1, Outcome.DONE),
         ([delta("a", finish="")], 1, Outcome.TRUNCATED),
+        ([delta(index=-1, finish="stop")], 1, Outcome.TRUNCATED),
+        ([delta(index=-1, finish="stop"), delta()], 1, Outcome.TRUNCATED),
+        ([delta(index=10**18, finish="stop")], 1, Outcome.TRUNCATED),
+        ([delta(index=10**18, finish="stop"), FINISH], 1, Outcome.TRUNCATED),
     ],
 )
 def test_clean_ends(events: list[object], n: int, outcome: Outcome) -> None:
@@ -602,6 +607,14 @@ def test_break_closes() -> None:
         assert stream.collect().text == "a"
 
 
+def test_the_headers_of_a_stream() -> None:
+    head = b"HTTP/1.1 200 OK\r\nX-Request-Id: req-1\r\nX-RateLimit-Limit-Requests: 9\r\n\r\n"
+    stream, _, _ = ended(head + body(delta("a"), DONE))
+    assert stream.request_id == "req-1"
+    assert stream.headers["x-ratelimit-limit-requests"] == "9"
+    assert ended(PLAIN + body(DONE))[0].request_id is None
+
+
 def test_next_does_not_close_and_with_does() -> None:
     handle, has_left = leaving(send_two)
     with serving(handle) as server, client(server) as own:
@@ -672,13 +685,40 @@ def test_close_out_of_a_signal_handler() -> None:
         wait(has_left)
 
 
-def test_a_stream_that_is_forgotten_leaves() -> None:
+@pytest.mark.parametrize("chunks", [0, 1])
+def test_a_stream_that_is_forgotten_leaves(chunks: int) -> None:
+    handle, has_left = leaving(send_two)
+    with serving(handle) as server, client(server) as own:
+        stream = ask(own, timeout=Timeout(event_idle=60))
+        for _ in range(chunks):
+            next(stream)
+        timer = stream._exchange._timer
+        del stream
+        gc.collect()
+        wait(has_left)
+        timer.join(20)
+        assert not timer.is_alive()
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there is no timer for signals")
+def test_an_interrupted_read_ends_the_stream() -> None:
+    """Not only in a loop, which is left then: no silent end may follow without an outcome."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
     handle, has_left = leaving(send_two)
     with serving(handle) as server, client(server) as own:
         stream = ask(own)
-        stream.close()
-        del stream
-        gc.collect()
+        assert [next(stream).text, next(stream).text] == ["a", "b"]
+        before = signal.signal(signal.SIGALRM, interrupt)
+        try:
+            signal.setitimer(signal.ITIMER_REAL, 0.1)
+            with pytest.raises(KeyboardInterrupt):
+                next(stream)
+        finally:
+            signal.signal(signal.SIGALRM, before)
+        assert stream.outcome is Outcome.CLOSED
         wait(has_left)
 
 

@@ -15,7 +15,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from .. import __version__, _parser
-from . import _chat, _events
+from . import _chat, _conformance, _events
 from ._stopped import StoppedError
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ def _run(argv: Sequence[str] | None) -> int:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _events.add_to(commands)
     _chat.add_to(commands)
+    _conformance.add_to(commands)
     try:
         arguments = parser.parse_args(argv)
     except SystemExit as ended:  # --help, --version, or wrong usage

@@ -107,7 +107,8 @@ def _run(arguments: argparse.Namespace) -> None:
     except Error as error:
         names = [base.__name__ for base in type(error).__mro__]
         status = next(_STATUSES[name] for name in names if name in _STATUSES)
-        raise StoppedError(status, str(error)) from error
+        # Servers have a say in it, by headers too.
+        raise StoppedError(status, _safe(str(error).strip()).replace("\n", "\\n")) from error
 
 
 def _prompt(text: str) -> str:
@@ -137,7 +138,7 @@ def _print(stream: Stream, *, is_json: bool, has_stats: bool) -> None:
                 _put(json.dumps(chunk.raw) + "\n")
             elif text:
                 last = text[-1]
-                _put(_UNSAFE.sub(lambda match: ascii(match[0])[1:-1], text))
+                _put(_safe(text))
     finally:
         # On every way out, Ctrl-C too: what arrived is there, and the prompt is on its own line.
         if last not in ("", "\n"):
@@ -150,9 +151,16 @@ def _stats(stream: Stream, said: list[Chunk], pieces: int) -> str:
     first = (said[0].arrival_ns - stream.request_sent_ns) / 1e9
     rest = (said[-1].arrival_ns - said[0].arrival_ns) / 1e9
     usage = stream.collect().usage
-    tokens, unit = (usage.completion_tokens, "tokens") if usage else (pieces, "chunks")
+    tokens, unit = pieces, "chunks"
+    # What a server puts there need not be a number.
+    if usage and isinstance(usage.completion_tokens, int) and usage.completion_tokens > 0:
+        tokens, unit = usage.completion_tokens, "tokens"
     rate = f", {(tokens - 1) / rest:.1f} {unit}/s after that" if rest > 0 and tokens > 1 else ""
     return f"first token after {first:.3f} s, {tokens} {unit}{rate}"
+
+
+def _safe(text: str) -> str:
+    return _UNSAFE.sub(lambda match: ascii(match[0])[1:-1], text)
 
 
 def _complain(text: str) -> None:

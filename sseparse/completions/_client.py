@@ -16,7 +16,7 @@ import attrs
 
 from .. import __version__
 from .._http import Exchange, ExchangeError, Http, TimedOutError, Timeout, TransportError
-from .._parser import DEFAULT_MAX_EVENT_SIZE
+from .._parser import DEFAULT_MAX_EVENT_SIZE, Parser
 from ._errors import ContentTypeError, StatusError, StreamError, said
 from ._gather import Gatherer
 from ._models import Completion, Model, Raw, Usage, dict_in
@@ -24,6 +24,8 @@ from ._stream import EventStream, Stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    _Headers = Mapping[str, str] | None
 
 _DEFAULT_BASE_URL = "https://api.openai.com/v1"
 _ANSWER_LIMIT = 1 << 28  # bytes of a completion that is not streamed
@@ -57,7 +59,7 @@ class Client:
     Raises:
         ValueError: There is no API key, and no base URL that might do without; or an argument
             cannot be used. Keys and passwords never stand in the message.
-        TypeError: A limit is not a number.
+        TypeError: A limit or a size is not a number.
         OSError: ``ca_file`` cannot be read.
 
     >>> from sseparse.completions import Client
@@ -118,6 +120,7 @@ class Client:
         self._timeout = _limits(timeout, Timeout())
         self._max_retries = max_retries
         self._on_retry = on_retry
+        Parser(max_event_size=max_event_size)  # so that a wrong one is told here
         self._max_event_size = max_event_size
 
     # Made when they are asked for: a cycle of references would keep connections open until the
@@ -170,14 +173,7 @@ class Client:
         self.close()
 
     def _send(
-        self,
-        method: str,
-        path: str,
-        body: Any,
-        headers: Mapping[str, str] | None,
-        timeout: Any,
-        *,
-        is_stream: bool,
+        self, method: str, path: str, body: Any, headers: _Headers, timeout: Any, *, is_stream: bool
     ) -> Exchange:
         """Send a request until it succeeds or must not be sent again."""
         if "://" in path or path.startswith("//"):
@@ -186,6 +182,8 @@ class Client:
         query = "&".join(part for part in (self._query, query) if part)
         target = f"{self._path}/{path.lstrip('/')}" + (f"?{query}" if query else "")
         limits = _limits(timeout, self._timeout)
+        if not is_stream:
+            limits = attrs.evolve(limits, event_idle=None)
         own = {"Accept": "text/event-stream" if is_stream else "application/json"}
         data = None
         if body is not None:
@@ -196,17 +194,16 @@ class Client:
         attempt = 0
         while True:
             attempt += 1
-            wait = None
             try:
                 exchange = self._http.send(method, target, merged, data, limits, deadline_at)
                 if 200 <= exchange.status < 300:
                     return exchange
                 error: ExchangeError = _status_error(exchange)
-                wait = _retry_after(exchange.headers)
                 is_retried = _is_retried(exchange)
             except (TransportError, TimedOutError) as failure:
                 error, is_retried = failure, True
-            if wait is None or not wait > 0:
+            wait = vars(error).get("retry_after")
+            if not wait:
                 wait = min(_FIRST_DELAY * 2.0 ** min(attempt - 1, 10), _MAX_DELAY)
                 wait *= 1 - 0.25 * random.random()
             is_too_late = deadline_at is not None and time.perf_counter() + wait >= deadline_at
@@ -269,8 +266,8 @@ class Completions:
             StreamError: The answer is a success and says otherwise, or is not JSON.
             ValueError: A header or the body cannot be sent.
         """
-        if stream:
-            body["stream"] = True
+        if stream is not None:
+            body["stream"] = stream
         body.update(extra_body or {})
         exchange = self._client._send(
             "POST", self._path, body, extra_headers, timeout, is_stream=bool(stream)
@@ -308,7 +305,7 @@ _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 
 
-def _merged(headers: dict[str, str], extra: Mapping[str, str] | None) -> dict[str, str]:
+def _merged(headers: dict[str, str], extra: _Headers) -> dict[str, str]:
     """Return the headers with the extra ones, which replace those of the same name."""
     extra = extra or {}
     replaced = {name.lower() for name in extra}
@@ -357,9 +354,9 @@ def _status_error(exchange: Exchange) -> StatusError:
 def _retry_after(headers: Mapping[str, str]) -> float | None:
     for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         with contextlib.suppress(KeyError, ValueError):
-            return float(headers[name]) * unit
+            return max(0.0, float(headers[name]) * unit)  # in this order NaN becomes 0 too
     from email.utils import parsedate_to_datetime
 
     with contextlib.suppress(KeyError, TypeError, ValueError, OverflowError):
-        return parsedate_to_datetime(headers["retry-after"]).timestamp() - time.time()
+        return max(0.0, parsedate_to_datetime(headers["retry-after"]).timestamp() - time.time())
     return None

@@ -9,13 +9,16 @@ from ._models import Chunk, ChunkChoice, Completion, Delta, Raw, Usage, dicts
 # In deltas these are said again rather than said in pieces.
 _SAID_WHOLE = frozenset({"id", "index", "role", "type"})
 _NO_DELTA: Raw = {}
+# Dicts within dicts are deltas to this depth; below, the last one counts. A server may nest as deep
+# as the JSON decoder takes, which is deeper than Python calls itself.
+_LEVELS = 8
 
 
 class _Text(list[str]):
     """The pieces of a text: joining them at the end is linear, adding each to the text is not."""
 
 
-def _gather(into: Raw, delta: Raw) -> None:
+def _gather(into: Raw, delta: Raw, levels: int = _LEVELS) -> None:
     """Add the values of a delta, of whatever keys, to those before.
 
     Texts are pieces of a longer text, lists go on, dicts are deltas themselves, and of everything
@@ -31,19 +34,19 @@ def _gather(into: Raw, delta: Raw) -> None:
         elif isinstance(value, list):
             into[key] = before if type(before) is list else []
             into[key].extend(value)
-        elif isinstance(value, dict):
+        elif isinstance(value, dict) and levels:
             into[key] = before if isinstance(before, dict) else {}
-            _gather(into[key], value)
+            _gather(into[key], value, levels - 1)
         else:
             into[key] = value
 
 
-def _settled(gathered: Raw) -> Raw:
+def _settled(gathered: Raw, levels: int = _LEVELS) -> Raw:
     """Return what was gathered as plain JSON values."""
     settled: Raw = {}
     for key, value in gathered.items():
-        if isinstance(value, dict):
-            value = _settled(value)
+        if isinstance(value, dict) and levels:
+            value = _settled(value, levels - 1)
         settled[key] = "".join(value) if isinstance(value, _Text) else value
     return settled
 
@@ -73,7 +76,8 @@ class _ToolCalls:
         if call is None and (index is None or not (id_ or name)) and self._calls:
             call = self._calls[-1]
         if call is None or (id_ and call["id"] not in (None, id_)):
-            call = {"index": index, "id": None, "function": {}}
+            place = len(self._calls) if index is None else index
+            call = {"index": place, "id": None, "function": {}}
             self._calls.append(call)
         if index is not None:
             self._at[index] = call
@@ -82,25 +86,24 @@ class _ToolCalls:
         _gather(call, {**piece, "function": function, "index": call["index"]})
 
     def settled(self) -> list[Raw]:
-        calls = [_settled(call) for call in self._calls]
-        for place, call in enumerate(calls):
-            call["index"] = place if call["index"] is None else call["index"]
-        calls.sort(key=lambda call: int(call["index"]))
-        return [{**call, "index": place} for place, call in enumerate(calls)]
+        calls = sorted(self._calls, key=lambda call: int(call["index"]))
+        return [{**_settled(call), "index": place} for place, call in enumerate(calls)]
 
 
 class _Piecemeal:
     """What has arrived of one choice."""
 
     def __init__(self) -> None:
-        self.content = _Text()
-        self.message: Raw = {"role": "assistant", "content": self.content}
+        self.content: list[str] = []  # the text; it counts more than content in parts
+        self.message: Raw = {"role": "assistant", "content": None}
         self.calls = _ToolCalls()
         self.rest: Raw = {}  # what the choice has besides the message
         self.finish_reason: Any = None
 
     def add(self, delta: Raw) -> None:
         rest = dict(delta)
+        if isinstance(rest.get("content"), str):
+            self.content.append(rest.pop("content"))
         for piece in dicts(rest.pop("tool_calls", None)):
             self.calls.add(piece)
         _gather(self.message, rest)
@@ -114,7 +117,7 @@ class _Piecemeal:
 
     def whole_message(self) -> Raw:
         message = _settled(self.message)
-        message["content"] = message["content"] or None
+        message["content"] = "".join(self.content) or message["content"]
         calls = self.calls.settled()
         return {**message, "tool_calls": calls} if calls else message
 
@@ -171,8 +174,9 @@ class Gatherer:
 
     def is_finished(self) -> bool:
         """Whether every choice that was asked for, or came unasked, has its finish reason."""
-        wanted = max([self._wanted, *[index + 1 for index in self._choices]])
-        return sum(bool(each.finish_reason) for each in self._choices.values()) == wanted
+        count = len(self._choices)
+        is_whole = count >= self._wanted and sorted(self._choices) == list(range(count))
+        return is_whole and all(each.finish_reason for each in self._choices.values())
 
     def whole(self) -> Completion:
         """Return what there is so far as a whole completion."""

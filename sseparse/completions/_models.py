@@ -199,7 +199,7 @@ class Completion(_Answer):
     @property
     def text(self) -> str:
         """What the first choice says; "" if there is none."""
-        return _text(self.choices[0], self.choices[0].message) if self.choices else ""
+        return text_of(self.choices[0], self.choices[0].message) if self.choices else ""
 
 
 # The rest is built for every event of a stream. What nearly every reader asks for is a plain slot:
@@ -244,9 +244,10 @@ class Chunk(_Answer):
     @property
     def text(self) -> str:
         """What the first choice adds; "" if there is none."""
-        return _text(self.choices[0], self.choices[0].delta) if self.choices else ""
+        return text_of(self.choices[0], self.choices[0].delta) if self.choices else ""
 
 
-def _text(choice: _Choice, message: Message) -> str:
+def text_of(choice: _Choice, message: Message) -> str:
+    """Return the text of a chat or a legacy choice; "" if it has none."""
     text = choice.text if message.content is None else message.content
     return text if isinstance(text, str) else ""

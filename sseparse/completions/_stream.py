@@ -13,7 +13,7 @@ from .._errors import EventTooLargeError
 from .._http import Exchange, ExchangeError, TimedOutError, TransportError
 from .._parser import Event, Parser
 from ._errors import ContentTypeError, EmptyStreamError, StreamError, TruncatedError, said
-from ._models import Chunk, Completion, Raw, dict_in
+from ._models import Chunk, Completion, Raw, dict_in, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping
@@ -117,17 +117,17 @@ class _Reading(Generic[_C]):
 
     def __iter__(self) -> Iterator[_C]:
         # Not the stream itself: a generator is told when a loop over it is left with break.
-        try:
-            if self._error is not None:
-                raise self._error
-            yield from self._items
-        finally:
-            self.close()
+        if self._error is not None:
+            raise self._error
+        yield from self._items
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
         self.close()
 
     def close(self) -> None:
@@ -143,9 +143,9 @@ class _Reading(Generic[_C]):
         """Return what to yield for an event; None for nothing."""
         raise NotImplementedError
 
-    def _finish(self, is_empty: bool) -> None:
+    def _finish(self, is_empty: bool) -> None:  # noqa: ARG002  # an empty stream is one too
         """Set the outcome at the end of the body, or raise."""
-        raise NotImplementedError
+        self._end(Outcome.ENDED)
 
     def _judged(self, error: ExchangeError) -> ExchangeError:
         """Return the error to raise, when one has ended the stream and what is pending is known."""
@@ -188,6 +188,8 @@ class _Reading(Generic[_C]):
                 self._exchange.close()
                 self._error = error
                 raise error from error.__cause__
+        finally:  # by break, by a signal, or because nobody holds the stream any more
+            self.close()
 
     def _end(self, outcome: Outcome) -> bool:
         """Set the outcome if there is none; say whether it is the one."""
@@ -240,9 +242,6 @@ class EventStream(_Reading["Event"]):
         event._arrival_ns = arrival_ns
         return event
 
-    def _finish(self, is_empty: bool) -> None:  # noqa: ARG002  # an empty stream is one too
-        self._end(Outcome.ENDED)
-
 
 class Stream(_Reading[Chunk]):
     """The chunks of a streamed completion, as an iterator and a context manager.
@@ -277,9 +276,9 @@ class Stream(_Reading[Chunk]):
         """
         with self:
             for chunk in self:
-                text = chunk.text
-                if text and chunk.choices[0].index == 0:
-                    yield text
+                for choice in chunk.choices:
+                    if choice.index == 0 and (text := text_of(choice, choice.delta)):
+                        yield text
 
     def collect(self) -> Completion:
         """Read to the end and return the whole completion, with what had been read before.

@@ -1,0 +1,156 @@
+"""The clients of ``python -m benchmarks.client``, each as its documentation uses it.
+
+Each gives the content of every chunk. Those that know events only get ``json.loads`` added, as
+their users write it; the other two make typed objects of it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
+from importlib import import_module
+from typing import NamedTuple
+
+Contents = Iterator["str | None"]
+# Takes how to send and how many chunks; see ``server``.
+Ask = Callable[[str, int], Contents]
+
+
+class Client(NamedTuple):
+    """A client.
+
+    Attributes:
+        imports: What a program imports to use it.
+        distributions: What is installed for it, whose versions are printed.
+        connect: Takes the server's port; what it is entered for asks, until it is left.
+        note: What differs in meaning.
+    """
+
+    imports: str
+    distributions: tuple[str, ...]
+    connect: Callable[[int], AbstractContextManager[Ask]]
+    note: str
+
+
+def _url(port: int) -> str:
+    return f"http://127.0.0.1:{port}/v1"
+
+
+def _body(user: str, chunks: int) -> dict[str, object]:
+    return {
+        "model": "tiny",
+        "messages": [{"role": "user", "content": "hello"}],
+        "max_tokens": chunks,
+        "user": user,
+        "stream": True,
+    }
+
+
+def _content(data: str) -> str | None:
+    content: str | None = json.loads(data)["choices"][0]["delta"].get("content")
+    return content
+
+
+@contextmanager
+def _sseparse(port: int) -> Iterator[Ask]:
+    from sseparse.completions import Client as Completions
+
+    client = Completions(base_url=_url(port), api_key="none", max_retries=0, proxy="")
+
+    def ask(user: str, chunks: int) -> Contents:
+        for chunk in client.chat.completions.create(**_body(user, chunks)):  # type: ignore[call-overload]  # plain JSON
+            yield chunk.choices[0].delta.content
+
+    with closing(client):
+        yield ask
+
+
+@contextmanager
+def _sseparse_events(port: int) -> Iterator[Ask]:
+    import urllib3
+
+    import sseparse
+
+    pool = urllib3.PoolManager()
+    url = f"{_url(port)}/chat/completions"
+
+    def ask(user: str, chunks: int) -> Contents:
+        response = pool.request("POST", url, json=_body(user, chunks), preload_content=False)
+        for event in sseparse.iter_events(iter(lambda: response.read1(65536), b"")):
+            if event.data != "[DONE]":
+                yield _content(event.data)
+        response.release_conn()
+
+    with pool:
+        yield ask
+
+
+@contextmanager
+def _openai(port: int) -> Iterator[Ask]:
+    import openai
+
+    client = openai.OpenAI(base_url=_url(port), api_key="none", max_retries=0)
+
+    def ask(user: str, chunks: int) -> Contents:
+        for chunk in client.chat.completions.create(**_body(user, chunks)):  # type: ignore[call-overload]  # plain JSON
+            yield chunk.choices[0].delta.content
+
+    with closing(client):
+        yield ask
+
+
+@contextmanager
+def _httpx_sse(port: int) -> Iterator[Ask]:
+    import httpx
+    import httpx_sse
+
+    client = httpx.Client(trust_env=False)
+    url = f"{_url(port)}/chat/completions"
+
+    def ask(user: str, chunks: int) -> Contents:
+        with httpx_sse.connect_sse(client, "POST", url, json=_body(user, chunks)) as source:
+            for event in source.iter_sse():
+                if event.data != "[DONE]":
+                    yield _content(event.data)
+
+    with closing(client):
+        yield ask
+
+
+@contextmanager
+def _launchdarkly(port: int) -> Iterator[Ask]:
+    import urllib3
+
+    source = import_module("ld_eventsource").SSEClient
+    strategy = import_module("ld_eventsource.config").ConnectStrategy
+    pool = urllib3.PoolManager()
+
+    def ask(user: str, chunks: int) -> Contents:
+        url = f"{_url(port)}/chat/completions?user={user}&max_tokens={chunks}"
+        for event in source(strategy.http(url, pool=pool)).events:
+            if event.data != "[DONE]":
+                yield _content(event.data)
+
+    with pool:
+        yield ask
+
+
+CLIENTS = {
+    "sseparse": Client(
+        "sseparse.completions", ("sseparse", "urllib3", "attrs"), _sseparse, "typed chunks"
+    ),
+    "sseparse-events": Client(
+        "sseparse, urllib3", ("sseparse", "urllib3"), _sseparse_events, "events, and json.loads"
+    ),
+    "openai": Client("openai", ("openai", "httpx2"), _openai, "typed chunks"),
+    "httpx-sse": Client(
+        "httpx, httpx_sse", ("httpx-sse", "httpx"), _httpx_sse, "events, and json.loads"
+    ),
+    "launchdarkly": Client(
+        "ld_eventsource",
+        ("launchdarkly-eventsource", "urllib3"),
+        _launchdarkly,
+        "events, and json.loads; it asks with GET only",
+    ),
+}

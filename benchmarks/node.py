@@ -1,0 +1,81 @@
+"""eventsource-parser, in JavaScript: another runtime, which parses and takes its time by itself.
+
+``npm install --prefix benchmarks/node`` gets it. One process of Node serves all cases, so that V8
+has compiled the parser as in a program that runs for a while. The time is the processor time of
+that process, with its compiler's and garbage collector's threads, around parses of chunks of bytes
+that are there already: no byte that Python sends is in it.
+"""
+
+from __future__ import annotations
+
+import atexit
+import base64
+import functools
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .contestants import Batches, Contestant
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+FOLDER = Path(__file__).parent / "node"
+
+
+def eventsource_parser(name: str) -> Contestant:
+    package = FOLDER / "node_modules" / "eventsource-parser" / "package.json"
+    if not package.exists():
+        raise ImportError(name="eventsource-parser, of npm,")
+    number = json.loads(package.read_text())["version"]
+    node = _node()
+    version = subprocess.check_output([node, "--version"], text=True).strip()
+
+    def batches(chunks: Iterable[bytes]) -> Batches:
+        return [_asked(**_stream(chunks))["data"]]
+
+    def seconds(chunks: list[bytes], times: int) -> float:
+        answer = _asked(**_stream(chunks), times=times)
+        return float(answer["seconds"]) / times
+
+    return Contestant(
+        name,
+        f"eventsource-parser {number}, Node {version}",
+        batches,
+        str,
+        f"ANOTHER RUNTIME: Node {version}, timed by itself",
+        seconds,
+    )
+
+
+def _node() -> str:
+    node = shutil.which("node")
+    if node is None:
+        raise ImportError(name="node")
+    return node
+
+
+@functools.cache
+def _process() -> subprocess.Popen[str]:
+    command = [_node(), "--expose-gc", str(FOLDER / "parse.mjs")]
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8"
+    )
+    atexit.register(process.communicate)  # closes its input, which ends it
+    return process
+
+
+def _stream(chunks: Iterable[bytes]) -> dict[str, Any]:
+    chunks = list(chunks)
+    stream = base64.b64encode(b"".join(chunks)).decode()
+    return {"stream": stream, "sizes": [len(chunk) for chunk in chunks]}
+
+
+def _asked(**question: Any) -> Any:
+    process = _process()
+    assert process.stdin
+    assert process.stdout
+    print(json.dumps(question), file=process.stdin, flush=True)
+    return json.loads(process.stdout.readline())

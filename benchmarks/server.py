@@ -1,0 +1,147 @@
+"""The server of ``python -m benchmarks.client``: chat completions over real sockets.
+
+A request asks for a number of events and how to send them: ``event``, a write for each; ``64k``, in
+writes of 64 KiB; or in one of ``FRAMINGS``, where each event waits for a line on standard input.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import sys
+import threading
+import time
+import zlib
+from typing import NamedTuple
+from urllib.parse import parse_qs, urlsplit
+
+WORD = " token"
+CHUNKED = b"Transfer-Encoding: chunked\r\n"
+LAST_CHUNK = b"0\r\n\r\n"
+
+
+class Framing(NamedTuple):
+    """A stream as it goes over the wire: head, a piece for each event, end."""
+
+    head: bytes
+    pieces: list[bytes]
+    end: bytes
+
+
+def event(content: str | None, finish: str | None = None) -> bytes:
+    """Return an event of the size that servers send."""
+    delta = {} if content is None else {"content": content}
+    body = {
+        "id": "chatcmpl-7eSvSno8venz3QcuQhTA3vT8kN18D6gj",
+        "object": "chat.completion.chunk",
+        "created": 1795333748,
+        "model": "tiny",
+        "system_fingerprint": "b0-unknown",
+        "choices": [{"index": 0, "delta": delta, "finish_reason": finish}],
+    }
+    return b"data: " + json.dumps(body, separators=(",", ":")).encode() + b"\n\n"
+
+
+ONE = event(WORD)
+END = event(None, "stop") + b"data: [DONE]\n\n"
+
+
+def _chunk(data: bytes) -> bytes:
+    return b"%x\r\n%b\r\n" % (len(data), data)
+
+
+def chunked(count: int) -> Framing:
+    """Each event in an HTTP chunk of its own, as most servers do."""
+    return Framing(CHUNKED, [_chunk(ONE)] * count, _chunk(END) + LAST_CHUNK)
+
+
+def coalesced(count: int) -> Framing:
+    """All events in one HTTP chunk that comes slowly, as from a proxy."""
+    size = b"%x\r\n" % (len(ONE) * count + len(END))
+    return Framing(CHUNKED, [size + ONE, *[ONE] * (count - 1)], END + b"\r\n" + LAST_CHUNK)
+
+
+def closed(count: int) -> Framing:
+    """No length: the end of the connection ends the stream, as in HTTP/1.0."""
+    return Framing(b"Connection: close\r\n", [ONE] * count, END)
+
+
+def sized(count: int) -> Framing:
+    """A length known before, sent slowly, as of a recording played back."""
+    length = len(ONE) * count + len(END)
+    return Framing(b"Content-Length: %d\r\n" % length, [ONE] * count, END)
+
+
+def gzipped(count: int) -> Framing:
+    """Compressed whether asked for or not, flushed after each event, in an HTTP chunk each."""
+    compressor = zlib.compressobj(wbits=31)
+    flushed = [
+        _chunk(compressor.compress(each) + compressor.flush(zlib.Z_SYNC_FLUSH))
+        for each in [ONE] * count
+    ]
+    end = _chunk(compressor.compress(END) + compressor.flush()) + LAST_CHUNK
+    return Framing(CHUNKED + b"Content-Encoding: gzip\r\n", flushed, end)
+
+
+FRAMINGS = {
+    "chunked": chunked,
+    "coalesced": coalesced,
+    "close-delimited": closed,
+    "content-length": sized,
+    "gzip": gzipped,
+}
+
+
+def serve() -> None:
+    """Print the port, then answer each request, until killed."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        print(listener.getsockname()[1], flush=True)
+        while True:
+            connection, _ = listener.accept()
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            # A thread each, since a client may keep a connection that it does not use.
+            threading.Thread(target=_answer, args=(connection,), daemon=True).start()
+
+
+def _answer(connection: socket.socket) -> None:
+    # A client may leave without reading the very end.
+    with connection, contextlib.suppress(ConnectionError), connection.makefile("rb") as requests:
+        while line := requests.readline():
+            kind, count = _asked(line, requests)
+            framing = FRAMINGS.get(kind, chunked)(count)
+            connection.sendall(
+                b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n" + framing.head + b"\r\n"
+            )
+            if kind in FRAMINGS:
+                _paced(connection, framing)
+                return
+            body = b"".join(framing.pieces)
+            size = 65536 if kind == "64k" else len(framing.pieces[0])
+            for at in range(0, len(body), size):
+                connection.sendall(body[at : at + size])
+            connection.sendall(framing.end)
+
+
+def _asked(line: bytes, requests: object) -> tuple[str, int]:
+    """Read a request: its body says what is wanted, or its query where it has no body."""
+    readline, read = requests.readline, requests.read  # type: ignore[attr-defined]  # a file
+    length = 0
+    while (header := readline()) != b"\r\n":
+        if header.lower().startswith(b"content-length:"):
+            length = int(header.partition(b":")[2])
+    if length:
+        body = json.loads(read(length))
+        return body["user"], body["max_tokens"]
+    query = parse_qs(urlsplit(line.split()[1].decode()).query)
+    return query["user"][0], int(query["max_tokens"][0])
+
+
+def _paced(connection: socket.socket, framing: Framing) -> None:
+    """Send an event, or the end, for each line that is read; print when, in monotonic ns."""
+    for piece in [*framing.pieces, framing.end]:
+        sys.stdin.readline()
+        now = time.monotonic_ns()
+        with contextlib.suppress(ConnectionError):  # who asks counts on an answer each time
+            connection.sendall(piece)
+        print(now, flush=True)

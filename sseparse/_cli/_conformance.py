@@ -1,0 +1,85 @@
+"""``sseparse conformance``: what a parser gets right, by family."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from .._conformance import _report, _run
+from ._stopped import StoppedError
+
+__all__ = ["add_to"]
+
+_DESCRIPTION = """\
+Run a parser on the conformance corpora, at several cuts, and on streams about promptness, limits
+and growth. Each parser runs in a process of its own. Without an option it is sseparse's own.
+"""
+
+_EXIT_STATUS = """\
+exit status:
+  0    every parser passed everything that it can be judged by
+  1    a parser failed somewhere
+  2    wrong usage; the parser cannot be run; the output cannot be written
+  130  ended by Ctrl-C
+  141  nobody reads the output any more
+"""
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add this subcommand."""
+    parser = commands.add_parser(
+        "conformance",
+        help="Run a parser, any parser, on the conformance corpora.",
+        description=_DESCRIPTION,
+        epilog=_EXIT_STATUS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument(
+        "--against",
+        metavar="PARSER",
+        help="MODULE:FUNCTION, which takes an iterable of bytes and returns events; "
+        "or the name of a ready adapter, such as httpx-sse",
+    )
+    which.add_argument(
+        "--command",
+        metavar="COMMAND",
+        help="a program that reads streams as JSON lines and answers with events",
+    )
+    which.add_argument(
+        "--peers", action="store_true", help="all ready adapters whose parser is installed"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON, with everything")
+    parser.set_defaults(run=_conformance)
+
+
+def _conformance(arguments: argparse.Namespace) -> None:
+    if sys.stdout is None:
+        raise BrokenPipeError("standard output is closed")
+    try:
+        if arguments.peers:
+            targets = _run.peers()
+        elif arguments.command is not None:
+            targets = [_run.command(arguments.command)]
+        else:
+            targets = [_run.against(arguments.against or "sseparse")]
+    except ValueError as error:
+        option = "--command" if arguments.command is not None else "--against"
+        raise StoppedError(2, f"{option}: {error}") from error
+    reports, missing = _run.run(targets)
+    if missing and not arguments.peers:
+        [(name, why)] = missing.items()
+        raise StoppedError(2, _report.printable(f"{name}: {why}"))
+    write = _report.as_json if arguments.json else _report.as_text
+    _put(write(reports, missing).encode())
+    failed = [report.parser.partition(",")[0] for report in reports if report.failing]
+    if failed:
+        raise StoppedError(1, _report.printable(f"not everything passed: {', '.join(failed)}"))
+
+
+def _put(text: bytes) -> None:
+    # Under PYTHONUNBUFFERED the binary stream is raw, and takes what it can.
+    view = memoryview(text)
+    while view:
+        view = view[sys.stdout.buffer.write(view) :]

@@ -1,0 +1,286 @@
+"""Run one parser on everything, and say by family what it gets right."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ._cases import (
+    FAMILIES,
+    LIMIT,
+    Growth,
+    Limited,
+    Prompt,
+    Stream,
+    corpora,
+    growths,
+    limited,
+    prompts,
+)
+from ._subject import Answer, CannotRunError, NoAnswerError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from ._subject import Subject
+
+__all__ = ["Failure", "Report", "Result", "judge"]
+
+# Time is measured with so many bytes and with FACTOR times as many. Linear work takes FACTOR times
+# as long, quadratic work its square; what takes no longer than NEGLIGIBLE_S hurts nobody yet.
+GROWTH_SIZE = 64 * 1024
+FACTOR = 16
+QUADRATIC = 40.0
+NEGLIGIBLE_S = 0.1
+_ROUNDS = 3
+# A parser that dies or hangs so often in one family is not asked for the rest of it.
+_MAX_LOSSES = 3
+# Bytes of a chunk that a message shows.
+_SHOWN = 60
+
+_PROBE = [b"data: probe\n\n"]
+_NOTHING_LEFT = "nothing left behind for the next stream"
+_IDS = {"ids", "mixed"}
+_RETRY = {"retry", "mixed"}
+
+
+class Failure(NamedTuple):
+    """The smallest stream of a family that went wrong, as text, and its size in bytes."""
+
+    size: int
+    name: str
+    stream: str
+    expected: str
+    got: str
+
+
+class Result(NamedTuple):
+    """What became of one family.
+
+    Attributes:
+        passed: How many of its streams went right.
+        total: Of how many; 0 where the family does not apply.
+        unmet: Why it does not apply, else empty.
+        smallest: The smallest failing stream.
+    """
+
+    passed: int
+    total: int
+    unmet: str
+    smallest: Failure | None
+
+    @property
+    def text(self) -> str:
+        return self.unmet or f"{self.passed}/{self.total}"
+
+
+class Report(NamedTuple):
+    """One parser: what it calls itself, and its result in each family."""
+
+    parser: str
+    results: dict[str, Result]
+    note: str = ""
+
+    @property
+    def failing(self) -> list[str]:
+        return [name for name, result in self.results.items() if result.passed < result.total]
+
+
+class _Wrong(Exception):  # noqa: N818  it carries a result
+    """A case went wrong: what was expected, and what came."""
+
+    def __init__(self, chunks: list[bytes], expected: object, got: object) -> None:
+        super().__init__()
+        self.chunks = chunks
+        self.expected = str(expected)
+        self.got = str(got)
+
+
+async def judge(subject: Subject, name: str, note: str = "") -> Report:
+    """Run one parser on everything.
+
+    Raises:
+        CannotRunError: It cannot be started, or does not keep to the protocol from the start.
+    """
+    first = await subject.introduce()
+    if first.error is not None:
+        raise CannotRunError(f"it raises on a plain stream: {first.error}")
+    judge = _Judge(subject, first)
+    streams = corpora()
+    results = {}
+    for family in FAMILIES:
+        if family.name in judge.unknown:
+            results[family.name] = Result(0, 0, "n/a", None)
+        elif family.name == "promptness":
+            results[family.name] = await _run(prompts(), judge.prompt)
+        elif family.name == "limits":
+            results[family.name] = await judge.limits()
+        elif family.name == "growth":
+            results[family.name] = await _run(growths(), judge.growth)
+        else:
+            mine = [stream for stream in streams if stream.family == family.name]
+            results[family.name] = await _run(mine, judge.stream)
+    return Report(first.parser or name, results, note)
+
+
+async def _run(cases: list[Any], check: Callable[[Any], Awaitable[None]]) -> Result:
+    passed = losses = 0
+    smallest: Failure | None = None
+    for case in cases:
+        try:
+            if losses < _MAX_LOSSES:
+                await check(case)
+                passed += 1
+        except _Wrong as wrong:
+            size = sum(map(len, wrong.chunks))
+            if smallest is None or size < smallest.size:
+                shown = _shown(wrong.chunks)
+                smallest = Failure(size, case.name, shown, wrong.expected, wrong.got)
+            losses += isinstance(wrong.__cause__, NoAnswerError)
+    return Result(passed, len(cases), "", smallest)
+
+
+class _Judge:
+    """The checks; each raises _Wrong."""
+
+    def __init__(self, subject: Subject, first: Answer) -> None:
+        self._subject = subject
+        seen = first.all_events()
+        self.unknown: set[str] = set()  # the families about what the parser does not tell
+        if not any("last_event_id" in event for event in seen):
+            self.unknown.add("ids")
+        if "retry" not in first.state and not any("retry" in event for event in seen):
+            self.unknown.add("retry")
+
+    async def stream(self, case: Stream) -> None:
+        """Judge a stream whole, as the corpus cuts it, and byte by byte."""
+        whole = b"".join(case.chunks)
+        ways = [[whole]]
+        if len(case.chunks) > 1:
+            ways.append(case.chunks)
+        if len(whole) > 1:
+            ways.append([whole[at : at + 1] for at in range(len(whole))])
+        for chunks in ways:
+            wanted, said = self._outcomes(case, await self._ask(chunks, case.events))
+            left = await self._left_behind(chunks)
+            if wanted != said:
+                raise _Wrong(chunks, wanted, said)
+            if left:
+                raise _Wrong(chunks, _NOTHING_LEFT, left)
+
+    async def _left_behind(self, chunks: list[bytes]) -> str:
+        """Return what is wrong with a plain stream that comes next: state may be shared."""
+        try:
+            answer = await self._subject.ask(_PROBE)
+        except NoAnswerError as error:
+            raise _Wrong(chunks, _NOTHING_LEFT, error) from error
+        events = [(event["type"], event["data"]) for event in answer.all_events()]
+        if events == [("message", "probe")]:
+            return ""
+        # A new process: it is not the fault of the streams to come.
+        await self._subject.stop()
+        return f"the next one, {_PROBE[0]!r}, gives {answer.error or events}"
+
+    async def _ask(self, chunks: list[bytes], expected: object, **options: Any) -> Answer:
+        try:
+            return await self._subject.ask(chunks, **options)
+        except NoAnswerError as error:
+            raise _Wrong(chunks, expected, error) from error
+
+    def _outcomes(self, case: Stream, answer: Answer) -> tuple[list[Any], list[Any]]:
+        """Return what is wanted and what was said, as far as this family and parser go."""
+        ids = "ids" not in self.unknown and case.family in _IDS
+        wanted: list[Any] = [event if ids else event[:2] for event in case.events]
+        said: list[Any] = []
+        last_event_id, retry = "", None
+        for event in answer.all_events():
+            if event.get("last_event_id") is not None:
+                last_event_id = event["last_event_id"]
+            if event.get("retry") is not None:
+                retry = event["retry"]
+            parts = (event["type"], event["data"], last_event_id)
+            said.append(parts if ids else parts[:2])
+        committed = answer.state.get("last_event_id", case.last_event_id)
+        if ids and committed != case.last_event_id:
+            wanted.append(f"last event ID {case.last_event_id!r}")
+            said.append(f"last event ID {committed!r}")
+        retry = answer.state.get("retry", retry)
+        is_asked = "retry" not in self.unknown and case.family in _RETRY
+        if is_asked and case.retry not in ([], [retry]):
+            wanted.append(f"retry {case.retry[0]!r}")
+            said.append(f"retry {retry!r}")
+        if answer.error is not None:
+            said.append(answer.error)
+        return wanted, said
+
+    async def prompt(self, case: Prompt) -> None:
+        answer = await self._ask(case.chunks, f"events by the end of each chunk: {case.due}")
+        came = []
+        for number in range(len(case.chunks)):
+            came.append(sum(map(len, answer.events[: number + 1])))
+        if came != case.due or answer.error is not None:
+            after = len(answer.all_events()) - came[-1]
+            late = f"{came}, and {after} at the end" if after else f"{came}"
+            raise _Wrong(
+                case.chunks,
+                f"events by the end of each chunk: {case.due}",
+                late if answer.error is None else f"{late}, {answer.error}",
+            )
+
+    async def limits(self) -> Result:
+        """Judge what a limit does; without one there is nothing to judge, and the table says so."""
+        try:
+            offered = await self._subject.ask(_PROBE, limit=LIMIT)
+        except NoAnswerError:
+            return await _run(limited(), self.limit)
+        return await _run(limited(), self.limit) if offered.is_limited else _NO_LIMIT
+
+    async def limit(self, case: Limited) -> None:
+        expected = f"{case.events} events"
+        if case.breaks:
+            expected = f"an error by {2 * LIMIT} bytes at the latest"
+        answer = await self._ask(case.chunks, expected, limit=LIMIT)
+        came = len(answer.all_events())
+        taken = sum(map(len, case.chunks[: len(answer.events)]))
+        got = f"{came} events, {answer.error or 'no error'} after {taken} bytes"
+        if case.breaks:
+            right = answer.error is not None and taken <= 2 * LIMIT
+        else:
+            right = answer.error is None and came == case.events
+        if not right:
+            raise _Wrong(case.chunks, expected, got)
+
+    async def growth(self, case: Growth) -> None:
+        """Compare the least times of some rounds: what disturbs a run makes it longer only."""
+        small, large = case.chunks(GROWTH_SIZE), case.chunks(GROWTH_SIZE * FACTOR)
+        expected = f"about {FACTOR} times the time for {FACTOR} times the bytes"
+        times = [float("inf"), float("inf")]
+        for _ in range(_ROUNDS):
+            for which, chunks in enumerate((small, large)):
+                answer = await self._ask(chunks, expected)
+                times[which] = min(times[which], answer.seconds)
+            if times[1] <= NEGLIGIBLE_S or times[1] < QUADRATIC * times[0]:
+                return
+        raise _Wrong(
+            large,
+            expected,
+            f"{times[1] / times[0]:.1f} times: {times[0]:.3f} s for {GROWTH_SIZE} bytes, "
+            f"{times[1]:.3f} s for {GROWTH_SIZE * FACTOR}",
+        )
+
+
+_NO_LIMIT = Result(0, 0, "no limit", None)
+
+
+def _shown(chunks: list[bytes]) -> str:
+    """Write the chunks so that they fit into a few lines."""
+    if len(chunks) > 8:
+        whole = b"".join(chunks)
+        if all(len(chunk) == 1 for chunk in chunks):
+            return f"{_bytes(whole)}, byte by byte"
+        return f"{_bytes(whole)}, in {len(chunks)} chunks"
+    return " + ".join(map(_bytes, chunks)) or "b''"
+
+
+def _bytes(chunk: bytes) -> str:
+    more = len(chunk) - _SHOWN
+    return f"{chunk[:_SHOWN]!r} and {more} bytes more" if more > 0 else repr(chunk)

@@ -1,0 +1,341 @@
+"""Ready adapters: other parsers, each used through its public way where it has one.
+
+An adapter gives the peer's own events, and says apart from that how to read one: who measures the
+peer does not measure the reading. Peers are imported when they are loaded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from importlib import import_module, metadata
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from .. import EventTooLargeError, Parser, __version__, _parser
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from .. import Event
+
+__all__ = ["PEERS", "Adapter", "Peer", "versions"]
+
+# The request that is never sent, for the peers which are a client as well.
+_URL = "http://127.0.0.1/"
+_HEADERS = {"content-type": "text/event-stream"}
+
+
+class Adapter(NamedTuple):
+    """How one parser is run.
+
+    Attributes:
+        parse: Takes the chunks of one stream, and returns or yields the parser's own events. What
+            it returns may have attributes ``last_event_id`` and ``retry``, as they are at the end.
+            Takes ``max_event_size``, in bytes, if it has a limit.
+        read: What one of its events says: ``type``, ``data``, and ``last_event_id`` and ``retry``
+            where the parser gives them, None for an event that has none.
+        has_limit: Whether ``parse`` takes ``max_event_size``.
+    """
+
+    parse: Callable[..., Iterable[Any]]
+    read: Callable[[Any], dict[str, Any]]
+    has_limit: bool = False
+
+
+class Peer(NamedTuple):
+    """One parser.
+
+    Attributes:
+        packages: The distributions whose versions are printed, the parser's own first;
+            empty for this one, which need not be installed to be run.
+        load: Imports it; an ImportError if it is not installed.
+        note: What differs in meaning, to stand beside the figures.
+    """
+
+    packages: tuple[str, ...]
+    load: Callable[[], Adapter]
+    note: str = ""
+
+
+def versions(peer: Peer) -> str:
+    """Return the packages of a peer with their versions.
+
+    Raises:
+        ModuleNotFoundError: One is not installed. (``PackageNotFoundError`` is one.)
+    """
+    if not peer.packages:
+        return f"sseparse {__version__} ({'compiled' if _parser.COMPILED else 'pure'})"
+    return ", ".join(f"{package} {metadata.version(package)}" for package in peer.packages)
+
+
+class _Ended(Exception):  # noqa: N818  nothing went wrong
+    """The stream is over; raised from a client's hook, so that it does not connect again."""
+
+
+class _Sseparse:
+    """All that the core says, also what comes with no event."""
+
+    def __init__(self, chunks: Iterable[bytes], *, max_event_size: int | None = None) -> None:
+        self._chunks = chunks
+        self._parser = Parser(max_event_size=max_event_size)
+
+    def __iter__(self) -> Iterator[Event]:
+        for chunk in self._chunks:
+            try:
+                events = self._parser.feed(chunk)
+            except EventTooLargeError as error:
+                yield from error.events
+                raise
+            yield from events
+
+    @property
+    def last_event_id(self) -> str:
+        return self._parser.last_event_id
+
+    @property
+    def retry(self) -> int | None:
+        return self._parser.retry
+
+
+def _sseparse() -> Adapter:
+    return Adapter(_Sseparse, _reader("type", "data", "last_event_id"), has_limit=True)
+
+
+def _httpx_sse() -> Adapter:
+    httpx, httpx_sse = import_module("httpx"), import_module("httpx_sse")
+
+    def parse(chunks: Iterable[bytes]) -> Iterable[Any]:
+        response = httpx.Response(200, headers=_HEADERS, content=iter(chunks))
+        events: Iterable[Any] = httpx_sse.EventSource(response).iter_sse()
+        return events
+
+    return Adapter(parse, _reader("event", "data", "id", "retry"))
+
+
+def _httpx2() -> Adapter:
+    httpx2 = import_module("httpx2")
+    request = httpx2.Request("GET", _URL)
+
+    def parse(chunks: Iterable[bytes], *, max_event_size: int | None = None) -> Iterable[Any]:
+        response = httpx2.Response(200, headers=_HEADERS, content=iter(chunks), request=request)
+        source: Iterable[Any] = httpx2.EventSource(response, max_event_size=max_event_size)
+        return source
+
+    return Adapter(parse, _reader("event", "data", "id", "retry"), has_limit=True)
+
+
+def _openai() -> Adapter:
+    return _decoder("openai._streaming")
+
+
+def _anthropic() -> Adapter:
+    return _decoder("anthropic._streaming")
+
+
+def _decoder(module: str) -> Adapter:
+    decoder = import_module(module).SSEDecoder
+    return Adapter(
+        lambda chunks: decoder().iter_bytes(iter(chunks)), _reader("event", "data", "id", "retry")
+    )
+
+
+def _launchdarkly() -> Adapter:
+    ld = import_module("ld_eventsource")
+    config = import_module("ld_eventsource.config")
+
+    class Strategy(config.ConnectStrategy):  # type: ignore[misc, name-defined]  # imported late
+        def __init__(self, chunks: Iterable[bytes]) -> None:
+            self.chunks = chunks
+
+        def create_client(self, _logger: object) -> Strategy:
+            return self
+
+        def connect(self, _last_event_id: str | None) -> object:
+            return config.ConnectionResult(iter(self.chunks), None)
+
+        def close(self) -> None: ...
+
+    class Stream:
+        def __init__(self, chunks: Iterable[bytes]) -> None:
+            self.client = ld.SSEClient(Strategy(chunks))
+
+        def __iter__(self) -> Iterator[Any]:
+            return iter(self.client.events)
+
+        @property
+        def last_event_id(self) -> str:
+            return self.client.last_event_id or ""
+
+    return Adapter(Stream, _reader("event", "data", "last_event_id"))
+
+
+def _sseclient_py() -> Adapter:
+    sseclient = import_module("sseclient")
+    return Adapter(
+        lambda chunks: sseclient.SSEClient(chunks).events(), _reader("event", "data", "id")
+    )
+
+
+def _requests_sse() -> Adapter:
+    requests, requests_sse = import_module("requests"), import_module("requests_sse")
+
+    class Raw:
+        def __init__(self, chunks: Iterable[bytes]) -> None:
+            self.chunks = chunks
+
+        def stream(self, *_: object, **__: object) -> Iterable[bytes]:
+            return self.chunks
+
+        def close(self) -> None: ...
+
+        release_conn = close
+
+    class Memory(requests.adapters.BaseAdapter):  # type: ignore[misc, name-defined]  # imported late
+        def __init__(self, chunks: Iterable[bytes]) -> None:
+            super().__init__()
+            self.chunks = chunks
+
+        def send(self, request: Any, **_: object) -> Any:
+            response = requests.Response()
+            response.status_code, response.url = 200, request.url
+            response.headers.update(_HEADERS)
+            response.raw = Raw(self.chunks)
+            return response
+
+        def close(self) -> None: ...
+
+    def parse(chunks: Iterable[bytes]) -> Iterator[Any]:
+        with requests.Session() as session:
+            session.trust_env = False
+            session.mount(_URL, Memory(chunks))
+            try:
+                with requests_sse.EventSource(_URL, session=session, on_error=_end) as source:
+                    yield from source
+            except _Ended:
+                return
+
+    return Adapter(parse, _reader("type", "data", "last_event_id"))
+
+
+def _aiohttp_sse_client2() -> Adapter:
+    aiohttp = import_module("aiohttp")
+    client = import_module("aiohttp_sse_client2.client")
+    protocol = import_module("aiohttp.base_protocol").BaseProtocol
+    yarl = import_module("yarl")
+
+    class Response:
+        status, content_type, real_url = 200, "text/event-stream", yarl.URL(_URL)
+
+        def __init__(self, content: Any) -> None:
+            self.content = content
+
+        def close(self) -> None: ...
+
+    class Session:
+        def __init__(self, content: Any) -> None:
+            self.content = content
+
+        async def request(self, *_: object, **__: object) -> Response:
+            return Response(self.content)
+
+    async def consume(content: Any, seen: list[Any]) -> None:
+        source = client.EventSource(_URL, session=Session(content), on_error=_end)
+        try:
+            async with source:
+                async for event in source:
+                    seen.append(event)
+        except _Ended:
+            return
+
+    async def settle() -> None:
+        # The task that was woken up goes on until it needs more bytes: one turn of the loop for
+        # the waking and one for the task.
+        for _ in range(4):
+            await asyncio.sleep(0)
+
+    def parse(chunks: Iterable[bytes]) -> Iterator[Any]:
+        loop = asyncio.new_event_loop()
+        connection = protocol(loop)
+        connection.connection_made(asyncio.Transport())
+        content = aiohttp.StreamReader(connection, 2**16, loop=loop)
+        seen: list[Any] = []
+        task = loop.create_task(consume(content, seen))
+        try:
+            for chunk in chunks:
+                content.feed_data(chunk)
+                loop.run_until_complete(settle())
+                yield from seen
+                seen.clear()
+                if task.done():
+                    break
+            content.feed_eof()
+            loop.run_until_complete(task)
+            yield from seen
+        finally:
+            task.cancel()
+            loop.run_until_complete(asyncio.gather(task, return_exceptions=True))
+            loop.close()
+
+    return Adapter(parse, _reader("type", "data", "last_event_id"))
+
+
+def _end() -> None:
+    raise _Ended
+
+
+def _assel() -> Adapter:
+    return Adapter(import_module("assel").parse, _reader("event", "data", "id", "retry"))
+
+
+def _axio_sse() -> Adapter:
+    axio_sse = import_module("axio_sse")
+
+    def parse(chunks: Iterable[bytes], *, max_event_size: int | None = None) -> Iterator[Any]:
+        options = {} if max_event_size is None else {"limit": max_event_size}
+        decoder = axio_sse.Decoder(**options)
+        for chunk in chunks:
+            yield from decoder.decode(chunk)
+        yield from decoder.decode(final=True)
+
+    return Adapter(parse, _reader("name", "data", "id", "retry"), has_limit=True)
+
+
+def _reader(
+    type: str, data: str, last_event_id: str, retry: str | None = None
+) -> Callable[[Any], dict[str, Any]]:
+    """Return what reads an event by the names of its attributes."""
+
+    def read(event: Any) -> dict[str, Any]:
+        said = {
+            "type": getattr(event, type) or "message",
+            "data": getattr(event, data),
+            "last_event_id": getattr(event, last_event_id),
+        }
+        if retry is not None:
+            said["retry"] = getattr(event, retry)
+        return said
+
+    return read
+
+
+_OWN_ID = "An event carries the ID of its own block; the last one is kept, as a client would."
+_WITH_EVENT = "retry comes with an event only."
+_NO_RETRY = "retry cannot be asked for."
+_PRIVATE = "SSEDecoder is private; the public way goes on to read each event's data as JSON."
+
+PEERS: Mapping[str, Peer] = {
+    "sseparse": Peer((), _sseparse),
+    "httpx-sse": Peer(("httpx-sse", "httpx"), _httpx_sse, _WITH_EVENT),
+    "httpx2": Peer(("httpx2",), _httpx2, _WITH_EVENT),
+    "openai": Peer(("openai",), _openai, f"{_PRIVATE} {_WITH_EVENT}"),
+    "anthropic": Peer(("anthropic",), _anthropic, f"{_PRIVATE} {_WITH_EVENT}"),
+    "launchdarkly-eventsource": Peer(("launchdarkly-eventsource",), _launchdarkly, _NO_RETRY),
+    "sseclient-py": Peer(
+        ("sseclient-py",), _sseclient_py, f"{_OWN_ID} retry is the field's text, unread."
+    ),
+    "requests-sse": Peer(("requests-sse", "requests"), _requests_sse, _NO_RETRY),
+    "aiohttp-sse-client2": Peer(
+        ("aiohttp-sse-client2", "aiohttp"), _aiohttp_sse_client2, _NO_RETRY
+    ),
+    "assel": Peer(("assel",), _assel, f"{_OWN_ID} {_WITH_EVENT}"),
+    "axio-sse": Peer(("axio-sse",), _axio_sse, _WITH_EVENT),
+}

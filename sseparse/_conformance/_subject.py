@@ -1,0 +1,218 @@
+"""A parser under test, in a process of its own: it may hang, die or answer nonsense.
+
+The protocol is in docs/conformance.rst: one JSON object a line for a stream, one for its answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import json
+import os
+import shlex
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["Answer", "CannotRunError", "NoAnswerError", "Subject", "command_line", "python_command"]
+
+START_S = 60.0  # s, for the first answer: imports count
+ANSWER_S = 10.0  # s, for each further one
+_MAX_LINE = 1 << 28  # bytes of one answer
+
+# The worker of this very package, wherever that is; then the working directory alone is left in
+# front, as for any script there.
+_WORKER = (
+    "import sys; sys.path.insert(0, sys.argv[1]); "
+    "from sseparse._conformance._worker import main; del sys.path[0]; main()"
+)
+
+
+class CannotRunError(Exception):
+    """The parser cannot be started, or does not keep to the protocol from the start."""
+
+
+class NoAnswerError(Exception):
+    """One stream got no answer; the process is gone, and the next stream starts another."""
+
+
+class Answer(NamedTuple):
+    """What a parser made of one stream.
+
+    Attributes:
+        events: A list for each chunk, as far as it came, and one for what the end brought.
+        state: The keys ``last_event_id`` and ``retry``, where the parser knows them.
+        error: What it raised, or None.
+        is_limited: Whether it kept to the limit that was asked for.
+        parser: What it calls itself.
+        seconds: What it took, by its own count or else from question to answer.
+    """
+
+    events: list[list[dict[str, Any]]]
+    state: dict[str, Any]
+    error: str | None
+    is_limited: bool
+    parser: str | None
+    seconds: float
+
+    def all_events(self) -> list[dict[str, Any]]:
+        return [event for each in self.events for event in each]
+
+
+def python_command(target: str) -> list[str]:
+    """Return the command that serves a ready adapter, or MODULE:FUNCTION."""
+    return [sys.executable, "-c", _WORKER, str(Path(__file__).parents[2]), target]
+
+
+def command_line(text: str) -> list[str]:
+    """Split a command as a shell would, without one."""
+    return shlex.split(text)
+
+
+class Subject:
+    """One parser; its process is started when it is asked, and again after it was lost."""
+
+    def __init__(self, command: Sequence[str]) -> None:
+        self._command = command
+        self._process: asyncio.subprocess.Process | None = None
+        self._complaints = tempfile.TemporaryFile()  # noqa: SIM115  closed by close()
+
+    async def introduce(self) -> Answer:
+        """Ask for a first stream, which shows what the parser can tell.
+
+        Raises:
+            CannotRunError: There is no proper answer.
+        """
+        try:
+            return await self.ask([b"id: 7\nretry: 5\ndata: a\n\n"], time_limit=START_S)
+        except NoAnswerError as error:
+            raise CannotRunError(f"{error}{self._last_complaint()}") from error
+
+    async def ask(
+        self,
+        chunks: Sequence[bytes],
+        *,
+        limit: int | None = None,
+        time_limit: float | None = None,
+    ) -> Answer:
+        """Return the answer for one stream.
+
+        Args:
+            chunks: The stream.
+            limit: The size of an event, in bytes, that the parser shall not exceed.
+            time_limit: Seconds to wait.
+
+        Raises:
+            NoAnswerError: The process ended, was silent for too long, or answered something else.
+            CannotRunError: The process cannot be started.
+        """
+        request: dict[str, Any] = {"chunks": [base64.b64encode(each).decode() for each in chunks]}
+        if limit is not None:
+            request["limit"] = limit
+        seconds = ANSWER_S if time_limit is None else time_limit
+        if self._process is None:
+            self._process = await self._start()
+        begin = time.perf_counter()
+        try:
+            line = await asyncio.wait_for(self._exchange(self._process, request), seconds)
+        except asyncio.TimeoutError as error:
+            await self.stop()
+            raise NoAnswerError(f"no answer within {seconds:g} s") from error
+        except ValueError as error:
+            await self.stop()
+            raise NoAnswerError("an answer without an end") from error
+        if not line.endswith(b"\n"):
+            status = await self.stop(kill=False)
+            raise NoAnswerError(f"the process ended with status {status}")
+        try:
+            return _read(line, len(chunks), time.perf_counter() - begin)
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            await self.stop()
+            raise NoAnswerError(
+                f"not an answer: {line[:60].decode('utf-8', 'replace')!r}"
+            ) from error
+
+    async def stop(self, *, kill: bool = True) -> int | None:
+        """End the process, and what it has started; return its exit status."""
+        process, self._process = self._process, None
+        if process is None:
+            return None
+        if not kill:
+            # It has closed its output: most likely it has ended, and its status says why.
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(process.wait(), 1)
+        _kill(process)
+        await process.communicate()
+        return process.returncode
+
+    async def close(self) -> None:
+        """End the process for good."""
+        await self.stop()
+        self._complaints.close()
+
+    async def _start(self) -> asyncio.subprocess.Process:
+        try:
+            return await asyncio.create_subprocess_exec(
+                *self._command,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=self._complaints,
+                limit=_MAX_LINE,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise CannotRunError(f"cannot run {self._command[0]!r}: {error.strerror}") from error
+
+    async def _exchange(
+        self, process: asyncio.subprocess.Process, request: dict[str, Any]
+    ) -> bytes:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(json.dumps(request).encode() + b"\n")
+        with contextlib.suppress(ConnectionError):  # then its output has ended as well
+            await process.stdin.drain()
+        return await process.stdout.readline()
+
+    def _last_complaint(self) -> str:
+        self._complaints.seek(0)
+        lines = self._complaints.read().decode("utf-8", "replace").split("\n")
+        said = [line.strip() for line in lines if line.strip()]
+        errors = [line for line in said if "Error" in line]
+        return f"; it said: {[*said[-1:], *errors[-1:]][-1][:300]!r}" if said else ""
+
+
+def _kill(process: asyncio.subprocess.Process) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        if sys.platform == "win32":
+            process.kill()
+        else:
+            # The whole session: a shell or a wrapper must not leave the parser behind.
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def _read(line: bytes, chunks: int, seconds: float) -> Answer:
+    """Check an answer; what is raised otherwise, ``ask`` knows."""
+    answer = json.loads(line)
+    if "cannot" in answer:
+        raise CannotRunError(answer["cannot"])
+    events = answer["events"]
+    if not isinstance(events, list) or len(events) > chunks + 1:
+        raise ValueError("events must be a list for each chunk, and one for the end")
+    for event in (event for each in events for event in each):
+        if not isinstance(event["type"], str) or not isinstance(event["data"], str):
+            raise TypeError("type and data must be strings")
+    return Answer(
+        events,
+        {key: answer[key] for key in ("last_event_id", "retry") if key in answer},
+        answer.get("error"),
+        answer.get("limited") is True,
+        answer.get("parser"),
+        float(answer.get("seconds", seconds)),
+    )

@@ -1,0 +1,109 @@
+"""The process in which a Python parser is run: requests come as JSON lines, answers go back so.
+
+It is the other end of ``_subject``, and speaks the protocol that docs/conformance.rst describes.
+"""
+
+from __future__ import annotations
+
+import base64
+import inspect
+import json
+import os
+import sys
+import time
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from ._peers import PEERS, Adapter, versions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Answer the requests on standard input until it ends; the last argument names the parser."""
+    # What the parser prints must not get among the answers.
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+    target = sys.argv[-1]
+    try:
+        adapter, name = _load(target)
+    except ImportError as error:
+        _write(answers, {"cannot": str(error)})
+        return
+    for line in sys.stdin:
+        _write(answers, {**_answer(adapter, json.loads(line)), "parser": name})
+
+
+def _write(answers: Any, answer: dict[str, Any]) -> None:
+    answers.write(json.dumps(answer, default=repr) + "\n")
+    answers.flush()
+
+
+def _load(target: str) -> tuple[Adapter, str]:
+    if target in PEERS:
+        peer = PEERS[target]
+        try:
+            return peer.load(), versions(peer)
+        except ImportError as error:
+            advice = f"pip install {' '.join(peer.packages)}"
+            raise ImportError(f"{target} is not installed ({error}): {advice}") from error
+    module, _, path = target.partition(":")
+    try:
+        found: Any = import_module(module)
+    except Exception as error:
+        raise ImportError(
+            f"cannot import the module {module!r} of {target!r}, MODULE:FUNCTION, "
+            f"with {sys.executable}: {type(error).__name__}: {error}"
+        ) from error
+    for name in path.split("."):
+        if not hasattr(found, name):
+            raise ImportError(f"the module {module!r} has no {path!r}")
+        found = getattr(found, name)
+    if not callable(found):
+        raise ImportError(f"{target!r} cannot be called")
+    has_limit = "max_event_size" in inspect.signature(found).parameters
+    return Adapter(found, _read, has_limit), target
+
+
+def _read(event: Any) -> dict[str, Any]:
+    if isinstance(event, dict):
+        return event
+    names = ("type", "data", "last_event_id", "retry")
+    return {name: getattr(event, name) for name in names if hasattr(event, name)}
+
+
+def _answer(adapter: Adapter, request: dict[str, Any]) -> dict[str, Any]:
+    chunks = [base64.b64decode(chunk) for chunk in request["chunks"]]
+    said: list[list[Any]] = []
+
+    def fed() -> Iterator[bytes]:
+        for chunk in chunks:
+            said.append([])
+            yield chunk
+        said.append([])  # for what comes at the end of the stream only
+
+    answer: dict[str, Any] = {"events": said}
+    options = {}
+    if "limit" in request and adapter.has_limit:
+        options["max_event_size"] = request["limit"]
+        answer["limited"] = True
+    begin = time.process_time()
+    try:
+        stream = adapter.parse(fed(), **options)
+        for event in stream:
+            if not said:
+                said.append([])
+            said[-1].append(event)
+    except Exception as error:
+        answer["error"] = f"{type(error).__name__}: {error}"[:200]
+    else:
+        for name in ("last_event_id", "retry"):
+            if hasattr(stream, name):
+                answer[name] = getattr(stream, name)
+    answer["seconds"] = time.process_time() - begin
+    answer["events"] = [[adapter.read(event) for event in each] for each in said]
+    return answer

@@ -1,0 +1,392 @@
+"""The benchmark's reports: ratios, figures, tables, JSON, comparison and chart."""
+
+from __future__ import annotations
+
+import gc
+import importlib.util
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import benchmarked
+import sseparse
+from benchmarks import cases, chart, compare, header, measure, report
+from benchmarks.cases import CASES
+from benchmarks.contestants import BUILDS, Contestant
+from benchmarks.figures import FIGURES, Figure, Measured
+from benchmarks.measure import Result, Row, Spread
+from benchmarks.peers import NAIVE, PEERS
+from benchmarks.streams import STREAMS
+
+ROOT = benchmarked.ROOT
+SMALL = [case._replace(units=5) for case in CASES]
+BY_NAME = {case.name: case for case in CASES}
+
+
+@pytest.fixture(autouse=True)
+def _no_repeats(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measure, "WORK_S", 0)
+    # In a process that has imported as much as this one it would take longer than all else.
+    monkeypatch.setattr(gc, "collect", lambda: 0)
+
+
+def row(name: str, seconds: list[float], fault: str = "", peak: int = 0) -> Row:
+    larger = [[each * times for each in seconds] for times in (2, 5)]
+    return Row(name, fault, [seconds, *larger], peak)
+
+
+RESULT = Result(
+    BY_NAME["chat"],
+    1000,
+    250_000,
+    [
+        row("compiled", [1.0, 1.0, 1.0]),
+        row("httpx-sse", [6.0, 8.0, 10.0]),
+        row("openai", [0.1, 0.1, 0.1], "wrong: other data"),
+        Row("launchdarkly", "not timed: over 5 s", [], None),
+    ],
+)
+
+
+def test_ratio_is_paired_and_needs_a_yardstick_that_is_right() -> None:
+    assert RESULT.ratio("compiled", "httpx-sse") == Spread(7, 8, 9)
+    assert RESULT.ratio("openai", "httpx-sse") == pytest.approx(Spread(70, 80, 90))
+    assert RESULT.ratio("compiled", "openai") is None
+    assert RESULT.ratio("compiled", "launchdarkly") is None
+    assert RESULT.ratio("launchdarkly", "httpx-sse") is None
+    assert RESULT.ratio("pure", "httpx-sse") is None
+    assert [RESULT.rows[0].growth(times) for times in (2, 4)] == [2, 5]
+    assert RESULT.rows[3].growth(2) is None
+    assert measure.spread([3.0]) == Spread(3, 3, 3)
+
+
+def test_figures_judge_the_worst() -> None:
+    verdicts = {figure.text: figure.judge([RESULT]) for figure in FIGURES}
+    assert len(verdicts) == len(FIGURES)
+    measured = {text: each for text, each in verdicts.items() if each["verdict"] != "not measured"}
+    assert measured == {
+        "compiled, to httpx-sse, chat": {
+            "text": "compiled, to httpx-sse, chat: at least 7.5; 8.00 (chat, httpx-sse)",
+            "bar": 7.5,
+            "value": 8.0,
+            "where": "chat, httpx-sse",
+            "verdict": "met",
+        },
+        "compiled, to every peer that is right, every case": {
+            "text": "compiled, to every peer that is right, every case: at least 1; "
+            "8.00 (chat, httpx-sse)",
+            "bar": 1,
+            "value": 8.0,
+            "where": "chat, httpx-sse",
+            "verdict": "met",
+        },
+        "growth at four times the input, about 1 MB": {
+            "text": "growth at four times the input, about 1 MB: at most 5.5; "
+            "5.00 (chat, compiled)",
+            "bar": 5.5,
+            "value": 5.0,
+            "where": "chat, compiled",
+            "verdict": "met",
+        },
+        "aim: compiled, to httpx-sse, chat": {
+            "text": "aim: compiled, to httpx-sse, chat: at least 9; 8.00 (chat, httpx-sse)",
+            "bar": 9,
+            "value": 8.0,
+            "where": "chat, httpx-sse",
+            "verdict": "not met",
+        },
+        "compiled, to every peer that is right, every case but 100-byte and 1-byte reads": {
+            "text": "compiled, to every peer that is right, every case but 100-byte and 1-byte "
+            "reads: at least 0.95; 8.00 (chat, httpx-sse)",
+            "bar": 0.95,
+            "value": 8.0,
+            "where": "chat, httpx-sse",
+            "verdict": "met",
+        },
+    }
+
+
+def test_tiny_reads_and_other_runtimes_have_no_say_in_the_last_figures() -> None:
+    slow = [row("compiled", [2.0]), row("pure", [2.0]), row("assel", [1.0])]
+    other = [row("compiled", [1.0]), row("pure", [1.0]), row("eventsource-parser", [0.5])]
+    per_event = [row("compiled", [3.0])]
+    results = [
+        Result(BY_NAME["1-byte"], 1000, 250_000, slow),
+        Result(BY_NAME["chat"], 1000, 250_000, other),
+        Result(BY_NAME["per-event"], 1000, 250_000, per_event),
+    ]
+    judged = {figure.text: figure.judge(results) for figure in FIGURES}
+    every = "compiled, to every peer that is right, every case"
+    assert judged[every]["where"] == "1-byte, assel"
+    assert judged[f"{every} but 100-byte and 1-byte reads"]["verdict"] == "not measured"
+    assert judged["compiled, time per event, per-event to chat"]["value"] == 3.0
+
+
+@pytest.mark.parametrize(
+    ("at_least", "bar", "value", "verdict"),
+    [
+        (True, 1.0, 1.0, "met"),
+        (True, 1.1, 1.0, "not met"),
+        (False, 3.0, 3.0, "met"),
+        (False, 2.9, 3.0, "not met"),
+    ],
+)
+def test_figure_bar(at_least: bool, bar: float, value: float, verdict: str) -> None:
+    found = [Measured(2, "b"), Measured(1, "a"), Measured(3, "c")]
+    judged = Figure("", bar, at_least, lambda _: found).judge([])
+    assert (judged["value"], judged["verdict"]) == (value, verdict)
+
+
+def test_peak_and_growth_of_large_cases_have_figures_of_their_own() -> None:
+    rows = [row("compiled", [1.0], peak=16_000_000), row("pure", [1.0], peak=24_000_000)]
+    result = Result(BY_NAME["8-mb-event"], 1, 8_000_000, rows)
+    judged = [figure.judge([result]) for figure in FIGURES]
+    assert [(each["value"], each["where"]) for each in judged if "value" in each] == [
+        (5.0, "8-mb-event, pure"),
+        (2.0, "16.0 MB"),
+        (3.0, "24.0 MB"),
+    ]
+
+
+def test_report_as_a_table(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(report, "CASES", SMALL)
+    monkeypatch.setattr(cases, "STREAMS", {name: (make, 5) for name, (make, _) in STREAMS.items()})
+    arguments = ["--cases", "8-mb-event", "--peers", "naive", "--builds", "pure", "--rounds", "1"]
+    assert report.main([*arguments, "--figures"]) == 0
+    head, table, figures = capsys.readouterr().out.split("\n\n")
+    for name in ("sseparse", "commit", "builds", "Python", "machine", "rounds", "naive"):
+        assert f"\n{name} " in f"\n{head}"
+    title, _, *rows = table.splitlines()
+    assert title == "8-mb-event: one event of 8 MB, 16 KiB reads; 1 events, 5,008 bytes"
+    assert [line.split()[0] for line in rows] == ["pure", "naive"]
+    assert rows[1].endswith(" right on this stream only")
+    assert len(figures.splitlines()) == 1 + len(FIGURES)
+    assert "  not measured  compiled, to httpx-sse, chat: at least 7.5\n" in figures
+    assert re.search(
+        r"met +growth at .*, about 1 MB: .*\((8-mb-event|one-event/.*), pure\)", figures
+    )
+
+
+def test_report_as_json_from_the_command() -> None:
+    arguments = ["--cases", "tiny,crlf", "--peers", "naive", "--rounds", "1", "--json"]
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-m", "benchmarks", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        check=False,
+        text=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    printed = json.loads(done.stdout)
+    assert printed["header"]["rounds"].startswith("1, ")
+    assert [case["name"] for case in printed["cases"]] == ["tiny", "crlf"]
+    # The command finds the sseparse that is installed, which may be another than the tests'.
+    names = ["pure"] if "is not compiled" in printed["header"]["builds"] else list(BUILDS)
+    assert printed["figures"] == []
+    for case in printed["cases"]:
+        *ours, naive = case["rows"]
+        assert [each["name"] for each in ours] == names
+        for each in ours:
+            assert each["fault"] == ""
+            assert each["ns_per_event"][1] > 0
+            assert each["to_httpx_sse"] is None
+        assert naive["name"] == NAIVE
+    assert naive["fault"] == f"wrong: 0 events instead of {case['events']}"
+    assert ours[0]["to_naive"] is None
+
+
+def test_a_report_is_saved_and_compared_with(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(report, "CASES", SMALL)
+    monkeypatch.setattr(cases, "STREAMS", {name: (make, 5) for name, (make, _) in STREAMS.items()})
+    saved = tmp_path / "base.json"
+    arguments = ["--cases", "chat,tiny", "--cuts", "100,whole", "--peers", "naive", "--rounds", "2"]
+    assert report.main([*arguments, "--save", str(saved)]) == 0
+    table = capsys.readouterr().out
+    names = ["chat/100", "chat/whole", "tiny/100", "tiny/whole"]
+    assert re.findall(r"^(\S+): stream \w+, cut \w+; 5 events", table, re.MULTILINE) == names
+    base = json.loads(saved.read_text())
+    assert [case["name"] for case in base["cases"]] == names
+    for case in base["cases"]:
+        *ours, naive = case["rows"]
+        assert all(each["growth_4"] for each in ours)
+        assert naive["growth_4"] is None
+
+    assert report.main([*arguments, "--compare", str(saved)]) == 0
+    compared = capsys.readouterr().out.partition("\n\nCompared with the base")[2]
+    # There is no httpx-sse among the peers of this run.
+    assert compared.endswith(f"for want of a ratio in either: {', '.join(names)}\n")
+    assert report.main([*arguments, "--compare", str(saved), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["compared"] == []
+
+
+def made_up(**ratios: list[float] | None) -> dict[str, Any]:
+    """Return a report with one case, and that ratio to httpx-sse for each contestant."""
+    rows = [
+        {"name": name, "to_httpx_sse": ratio, "fault": "", "note": ""}
+        for name, ratio in ratios.items()
+    ]
+    head = {"Python": "CPython 3.13", "machine": "none", "commit": "a"}
+    return {"header": head, "cases": [{"name": "chat", "rows": rows}], "figures": []}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "verdict"),
+    [
+        ([1.9, 2.0, 2.1], [2.0, 2.2, 2.4], "within the noise"),
+        ([1.9, 2.0, 2.1], [2.1, 2.2, 2.4], "within the noise"),
+        ([1.9, 2.0, 2.1], [2.2, 2.3, 2.4], "faster"),
+        ([1.9, 2.0, 2.1], [1.6, 1.7, 1.8], "slower"),
+        ([2.0, 2.0, 2.0], [1.0, 1.0, 1.0], "one round shows no noise"),
+        ([1.9, 2.0, 2.1], [1.0, 1.0, 1.0], "one round shows no noise"),
+    ],
+)
+def test_compare_knows_noise(before: list[float], after: list[float], verdict: str) -> None:
+    [change] = compare.compare(made_up(pure=before), made_up(pure=after))
+    assert (change.case, change.build, change.verdict) == ("chat", "pure", verdict)
+    assert (change.before, change.after) == (before[1], after[1])
+    assert change.by == pytest.approx(after[1] / before[1] - 1)
+    assert change.low <= change.by <= change.high
+    assert change.high == pytest.approx(after[2] / before[0] - 1)
+
+
+@pytest.mark.parametrize(
+    ("peer", "before", "after", "drift", "verdict"),
+    [
+        ("openai", 2.0, 2.2, 0.1, "faster"),
+        ("openai", 2.0, 2.6, 0.3, "within what unchanged peers moved"),
+        ("openai", 2.6, 2.0, 0.3, "within what unchanged peers moved"),
+        # Changed, or no measure for Python.
+        ("assel", 2.0, 2.6, None, "faster"),
+        ("eventsource-parser", 2.0, 2.6, None, "faster"),
+        ("httpx-sse", 1.0, 1.0, None, "faster"),
+    ],
+)
+def test_compare_knows_what_unchanged_peers_moved(
+    peer: str, before: float, after: float, drift: float | None, verdict: str
+) -> None:
+    base = made_up(**{"pure": [1.9, 2.0, 2.1], peer: [before] * 3})
+    now = made_up(**{"pure": [2.3, 2.4, 2.5], peer: [after] * 3})
+    for report_, version in ((base, "1"), (now, "2")):
+        report_["header"] |= {"openai": "1", "eventsource-parser": "1", "assel": version}
+    [change] = compare.compare(base, now)
+    assert (change.drift, change.verdict) == (drift and pytest.approx(drift), verdict)
+
+
+def test_compare_needs_a_ratio_of_a_build_on_both_sides() -> None:
+    base = made_up(compiled=[7.0, 8.0, 9.0], pure=None, openai=[1.0, 2.0, 3.0])
+    now = made_up(compiled=[3.0, 4.0, 5.0], pure=[1.0, 2.0, 3.0], openai=[1.0, 2.0, 3.0])
+    assert [each.build for each in compare.compare(base, now)] == ["compiled"]
+    now["header"]["commit"] = "b"
+    lines = compare.text(base, now).splitlines()
+    assert "  commit     a  ->  b" in lines
+    assert "  Python     CPython 3.13" in lines
+    numbers = ["8.00", "4.00", "-50.0%", "-67%", "-29%", "-"]
+    assert lines[-1].split() == ["chat", "compiled", *numbers, "slower"]
+
+
+def test_chart_leaves_out_the_wrong_and_the_yardstick() -> None:
+    base = made_up(compiled=[7.0, 8.0, 9.0], openai=[1.0, 2.0, 3.0], naive=[1.0, 2.0, 3.0])
+    base["cases"][0]["rows"][2]["fault"] = "wrong: other data"
+    base["cases"] += made_up(**{"httpx-sse": [1.0, 1.0, 1.0], "pure": None})["cases"]
+    assert chart.points(base) == {"compiled": [("chat", 8.0)], "openai": [("chat", 2.0)]}
+
+
+def test_chart_is_the_same_for_the_same_report(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if importlib.util.find_spec("matplotlib") is None:
+        pytest.skip("matplotlib is not installed")
+    source = tmp_path / "report.json"
+    names = [name for name in [*BUILDS, *PEERS] if name != "httpx-sse"]
+    source.write_text(json.dumps(made_up(**{name: [0.2, 0.4, 0.6] for name in names})))
+    files = [tmp_path / "1.svg", tmp_path / "2.svg"]
+    for each in files:
+        assert chart.main([str(source), str(each)]) == 0
+    first, second = (each.read_text() for each in files)
+    assert first == second
+    for name in names:
+        assert chart.LABELS.get(name, name) in first
+    assert chart.main([str(source)]) == 2
+    assert "REPORT.json FILE.svg" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", [None, "", "[]", "{}"])
+def test_what_is_no_report_is_not_compared_with(
+    content: str | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "base.json"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(SystemExit):
+        report.main(["--compare", str(path)])
+    assert f"no report in {path}" in capsys.readouterr().err
+
+
+def test_a_required_peer_that_is_missing_is_an_error(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def missing(name: str) -> Contestant:
+        raise ModuleNotFoundError(name=name)
+
+    monkeypatch.setattr(report, "CASES", SMALL)
+    monkeypatch.setattr(report, "REQUIRED", ["openai"])
+    monkeypatch.setitem(PEERS, "openai", missing)
+    arguments = ["--required", "--cases", "chat", "--rounds", "1", "--peers"]
+    assert report.main([*arguments, "openai,naive"]) == 1
+    said = capsys.readouterr().out
+    assert said == "openai, which is required: openai is not installed\n"
+    monkeypatch.setattr(report, "REQUIRED", [NAIVE])
+    assert report.main([*arguments, "openai,naive"]) == 0
+    assert "left out: openai is not installed" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--cases", "chat,chess"], "no 'chess'; there are chat, per-event"),
+        (["--peers", "aiohttp"], "no 'aiohttp'; there are httpx-sse"),
+        (["--builds", "fast"], "no 'fast'; there are compiled, pure"),
+        (["--rounds", "0"], "expected a whole number from 1, got '0'"),
+    ],
+)
+def test_wrong_arguments(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as exited:
+        report.main(arguments)
+    assert exited.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = {"rev-parse": "abc1234\n", "status": ""}
+    monkeypatch.setattr(subprocess, "check_output", lambda command, **_: answers[command[3]])
+    folder = tmp_path / "sseparse"
+    folder.mkdir()
+    measured = Path(sseparse.__file__).with_name("_parser.py").read_bytes()
+
+    assert header.commit(tmp_path).endswith("not the source in this folder")
+    (folder / "_parser.py").write_bytes(measured + b"#")
+    assert header.commit(tmp_path).endswith("not the source in this folder")
+    (folder / "_parser.py").write_bytes(measured)
+    assert header.commit(tmp_path).endswith("not a git checkout")
+    (tmp_path / ".git").touch()
+    assert header.commit(tmp_path) == "abc1234"
+    answers["status"] = " M sseparse/_parser.py\n"
+    assert header.commit(tmp_path) == "abc1234, with changes"
+
+    def no_git(*_: object, **__: object) -> str:
+        raise FileNotFoundError
+
+    monkeypatch.setattr(subprocess, "check_output", no_git)
+    assert header.commit(tmp_path).endswith("git does not tell")

@@ -1,0 +1,631 @@
+"""``sseparse conformance``: this parser passes, planted faults are found, no parser stops it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import selectors
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import reference
+from running import PACKAGE
+from sseparse._cli import main
+from sseparse._conformance import _cases, _judge, _peers, _report, _run, _subject
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+DOCS = Path(__file__).parents[1] / "docs"
+FAMILIES = [family.name for family in _cases.FAMILIES]
+
+# A parser that gets everything right, to be broken in one place.
+RIGHT = """
+import codecs
+import re
+from types import SimpleNamespace
+
+class TooLargeError(Exception):
+    pass
+
+class parse:
+    def __init__(self, chunks, *, max_event_size=None):
+        self.chunks, self.limit = chunks, max_event_size
+        self.last_event_id, self.retry, self.buffer = "", None, ""
+        self.data, self.type, self.size = [], "", 0
+
+    def __iter__(self):
+        decode = codecs.getincrementaldecoder("utf-8")("replace").decode
+        pieces, at_start, after_cr, held = [], True, False, 0
+        for chunk in self.chunks:
+            part = decode(chunk)
+            if part and at_start:
+                part, at_start = part.removeprefix("\\ufeff"), False
+            if part and after_cr:
+                part, after_cr = part.removeprefix("\\n"), False
+            if part:
+                after_cr = part.endswith("\\r")
+            first, *rest = re.split("\\r\\n|\\r|\\n", part)
+            pieces.append(first)
+            held += len(first)
+            for line in rest:
+                yield from self.line("".join(pieces))
+                pieces, held = [line], len(line)
+            if self.limit is not None and self.size + held > self.limit:
+                raise TooLargeError(self.limit)
+
+    def line(self, line):
+        if not line:
+            self.last_event_id = self.buffer
+            if self.data:
+                yield SimpleNamespace(
+                    type=self.type or "message",
+                    data="\\n".join(self.data),
+                    last_event_id=self.last_event_id,
+                )
+            self.data, self.type, self.size = [], "", 0
+            return
+        name, _, value = line.partition(":")
+        value = value.removeprefix(" ")
+        if name == "data":
+            self.data.append(value)
+            self.size += len(line)
+            if self.limit is not None and self.size > self.limit:
+                raise TooLargeError(self.limit)
+        elif name == "event":
+            self.type = value
+        elif name == "id" and "\\0" not in value:
+            self.buffer = value
+        elif name == "retry" and re.fullmatch("[0-9]+", value):
+            self.retry = int(value)
+"""
+
+LATER = """
+def later(chunks):
+    held = b""
+    for chunk in chunks:
+        yield held
+        held = chunk
+    yield held
+
+class parse:"""
+
+# What breaks it (old text, new text, in turns), and all the families in which it then fails: the
+# streams of one family hold other things too.
+FAULTS: dict[str, tuple[list[str], set[str]]] = {
+    "the byte order mark is kept": (['part.removeprefix("\\ufeff")', "part"], {"BOM"}),
+    "an LF after a CR ends another line": (
+        ['part.removeprefix("\\n")', "part"],
+        {"line ends", "fields", "dispatch"},
+    ),
+    "broken UTF-8 raises": (
+        ['("replace")', '("strict")'],
+        {"UTF-8", "BOM", "fields", "ids", "retry"},
+    ),
+    "names are not compared literally": (
+        ['line.partition(":")', 'line.partition(":")\n        name = name.lower()'],
+        {"fields", "ids"},
+    ),
+    "all spaces are stripped": (
+        ['removeprefix(" ")', 'strip(" ")'],
+        {"fields", "ids", "retry", "dispatch"},
+    ),
+    "the id of a block without data is lost": (
+        [
+            "            self.last_event_id = self.buffer\n            if self.data:\n",
+            "            if self.data:\n                self.last_event_id = self.buffer\n",
+            'self.data, self.type, self.size = [], "", 0\n            return',
+            'self.data, self.type, self.size = [], "", 0\n'
+            "            self.buffer = self.last_event_id\n            return",
+        ],
+        {"ids"},
+    ),
+    "the id counts before its blank line": (
+        ["self.buffer = value", "self.buffer = self.last_event_id = value"],
+        {"ids"},
+    ),
+    "retry takes what int() takes": (
+        ['re.fullmatch("[0-9]+", value)', 're.fullmatch(r"[-+]?\\d+ *", value)'],
+        {"retry"},
+    ),
+    "blocks without data are dispatched": (
+        ["if self.data:", "if True:"],
+        {"dispatch", "fields", "ids", "BOM", "line ends", "UTF-8", "retry"},
+    ),
+    "events come with the next chunk": (
+        ["class parse:", LATER, "in self.chunks:", "in later(self.chunks):"],
+        {"promptness"},
+    ),
+    "the limit is not kept": (["self.limit is not None", "False"], {"limits"}),
+    "the limit counts the whole stream": (
+        [
+            'self.data, self.type, self.size = [], "", 0\n            return',
+            'self.data, self.type = [], ""\n            return',
+        ],
+        {"limits"},
+    ),
+    "the work is quadratic": (
+        [
+            "part = decode(chunk)",
+            'part = decode(chunk)\n            self.all = getattr(self, "all", "") + part\n'
+            "            len(set(self.all))",
+        ],
+        {"growth"},
+    ),
+}
+
+
+def broken(fault: str) -> str:
+    source = RIGHT
+    changes = FAULTS[fault][0]
+    for old, new in zip(changes[::2], changes[1::2], strict=True):
+        assert old in source
+        source = source.replace(old, new)
+    return source
+
+
+@pytest.fixture
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out the mixed streams, which are most of them, and measure growth with less."""
+    streams = [stream for stream in _cases.corpora() if stream.family != "mixed"]
+    monkeypatch.setattr(_judge, "corpora", lambda: streams)
+    monkeypatch.setattr(_judge, "GROWTH_SIZE", 2 * 1024)
+    monkeypatch.setattr(_judge, "_ROUNDS", 1)
+    monkeypatch.setattr(_judge, "growths", lambda: _cases.growths()[:2])
+
+
+def report(target: _run.Target) -> _judge.Report:
+    reports, missing = _run.run([target])
+    assert missing == {}
+    [one] = reports
+    return one
+
+
+@pytest.fixture
+def planted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], _judge.Report]:
+    """Return what runs a source as the module ``planted`` in the working directory."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(source: str) -> _judge.Report:
+        (tmp_path / "planted.py").write_text(source, encoding="utf-8")
+        return report(_run.against("planted:parse"))
+
+    return run
+
+
+@pytest.mark.usefixtures("_quick")
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_planted_fault_is_found(planted: Callable[[str], _judge.Report], fault: str) -> None:
+    found = planted(broken(fault))
+    assert set(found.failing) == FAULTS[fault][1]
+
+
+def test_the_parser_to_break_is_right(planted: Callable[[str], _judge.Report]) -> None:
+    assert planted(RIGHT).failing == []
+
+
+def run_command(*arguments: str) -> int:
+    return main(["conformance", *arguments])
+
+
+def test_this_parser_passes_everything(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command("--json") == 0
+    content = json.loads(capsys.readouterr().out)
+    assert [family["name"] for family in content["families"]] == FAMILIES
+    [parser] = content["parsers"]
+    assert parser["parser"].startswith("sseparse ")
+    families = parser["families"]
+    assert list(families) == FAMILIES
+    assert all(each["passed"] == each["total"] > 0 for each in families.values())
+    streams = sum(families[name]["total"] for name in FAMILIES[:8])
+    assert streams == len(_cases.corpora()) == 2657
+
+
+@pytest.mark.usefixtures("_quick")
+def test_the_table(capsys: pytest.CaptureFixture[str]) -> None:
+    # iter_events tells no retry.
+    assert run_command("--against", "sseparse:iter_events") == 0
+    _, _, head, row, *_ = capsys.readouterr().out.splitlines()
+    assert re.split("  +", head.strip()) == FAMILIES
+    name, *results = re.split("  +", row)
+    assert name == "sseparse:iter_events"
+    for family, result in zip(FAMILIES, results, strict=True):
+        passed, _, total = result.partition("/")
+        assert (result == "n/a") if family == "retry" else (passed == total)
+
+
+@pytest.mark.usefixtures("_quick")
+def test_the_smallest_failing_stream_is_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "planted.py").write_text(broken("the byte order mark is kept"))
+    assert run_command("--against", "planted:parse") == 1
+    out, err = capsys.readouterr()
+    assert err == "sseparse: not everything passed: planted:parse\n"
+    shown = re.search(r"^  BOM: (\d+)/41\n    smallest  (.*)  \(.*\)\n(.*)\n(.*)$", out, re.M)
+    assert shown is not None
+    assert (shown[2], shown[3], shown[4]) == (
+        r"b'\xef\xbb\xbfdata: a\n\n'",
+        "    expected  [('message', 'a')]",
+        "    got       []",
+    )
+    assert "  BOM, 9.2.6: The UTF-8 decode algorithm strips one leading UTF-8 Byte Order" in out
+
+
+def test_every_family_has_a_sentence_and_streams() -> None:
+    for family in _cases.FAMILIES:
+        assert family.sentence
+        assert re.match(r"\d\.\d", family.section)
+    streams = _cases.corpora()
+    assert {stream.family for stream in streams} == set(FAMILIES[:8])
+    for stream in streams:
+        state = reference.interpret(b"".join(stream.chunks))
+        assert stream.events == state.dispatched
+        assert stream.last_event_id == state.last_event_id_string
+        assert stream.retry in ([], [state.reconnection_time])
+
+
+def test_the_page_lists_the_families() -> None:
+    page = (DOCS / "conformance.rst").read_text(encoding="utf-8")
+    assert re.findall(r"^   \* - (.+)$", page, re.MULTILINE) == ["family", *FAMILIES]
+
+
+def test_promptness_demands_what_the_reference_says() -> None:
+    for case in _cases.prompts():
+        so_far = b""
+        for chunk, due in zip(case.chunks, case.due, strict=True):
+            so_far += chunk
+            assert len(reference.interpret(so_far).dispatched) == due, case.name
+
+
+def test_limits_demand_what_the_reference_says() -> None:
+    for case in _cases.limited():
+        stream = b"".join(case.chunks)
+        offset = reference.offending(stream, _cases.LIMIT)
+        assert (offset is not None) is case.breaks, case.name
+        if not case.breaks:
+            assert len(reference.interpret(stream).dispatched) == case.events
+
+
+@pytest.mark.parametrize(
+    ("against", "said"),
+    [
+        ("nosuch:parse", r"nosuch:parse: cannot import the module 'nosuch' .* No module named"),
+        ("json:nosuch", r"json:nosuch: the module 'json' has no 'nosuch'"),
+        ("json:__name__", r"'json:__name__' cannot be called"),
+        ("planted:parse", r"cannot import the module 'planted' .*: SyntaxError: "),
+        ("raising:parse", r"it raises on a plain stream: ValueError: no\\x1b"),
+        ("exits:parse", r"the process ended with status 7; it said: 'TheError: seven'"),
+        ("nosuch", r"--against: 'nosuch' is not MODULE:FUNCTION, nor one of sseparse, httpx-sse"),
+    ],
+)
+def test_what_cannot_be_run_is_told(
+    against: str,
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "planted.py").write_text("def parse(")
+    (tmp_path / "raising.py").write_text("def parse(chunks):\n    raise ValueError('no\\x1b')\n")
+    exits = "import os, sys\nprint('TheError: seven', file=sys.stderr, flush=True)\nos._exit(7)\n"
+    (tmp_path / "exits.py").write_text(exits)
+    assert run_command("--against", against) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert re.fullmatch(f"sseparse: .*{said}.*\n", err)
+
+
+def test_a_peer_that_is_not_installed_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "assel.py").write_text("raise ModuleNotFoundError('No module named assel')")
+    assert run_command("--against", "assel") == 2
+    assert capsys.readouterr().err == (
+        "sseparse: assel: assel is not installed (No module named assel): pip install assel\n"
+    )
+
+
+ADAPTER = f"""
+import base64, json, os, sys, threading
+sys.path.insert(0, {str(PACKAGE.parent)!r})
+import sseparse
+for line in sys.stdin:
+    request = json.loads(line)
+    chunks = [base64.b64decode(chunk) for chunk in request["chunks"]]
+    stream = b"".join(chunks)
+    parser = sseparse.Parser(max_event_size=request.get("limit"))
+    answer = {{"events": [], "parser": "mine 1.0", "limited": True}}
+    EVIL
+    try:
+        for chunk in chunks:
+            answer["events"].append([
+                {{"type": e.type, "data": e.data, "last_event_id": e.last_event_id}}
+                for e in parser.feed(chunk)
+            ])
+    except sseparse.Error as error:
+        answer["error"] = str(error)
+    answer["retry"] = parser.retry
+    print(json.dumps(answer), flush=True)
+"""
+
+
+def adapter(folder: Path, evil: str = "pass") -> _run.Target:
+    """Return an adapter in Python for the protocol, with something evil done before it answers."""
+    path = folder / "adapter.py"
+    path.write_text(ADAPTER.replace("EVIL", evil), encoding="utf-8")
+    return _run.command(shlex.join([sys.executable, str(path)]))
+
+
+@pytest.mark.usefixtures("_quick")
+def test_a_command(tmp_path: Path) -> None:
+    found = report(adapter(tmp_path))
+    assert found.parser == "mine 1.0"
+    assert found.failing == []
+    assert found.results["retry"].total > 0
+    assert found.results["limits"].total > 0
+
+
+NUL = r'if b"\0" in stream: '
+
+
+@pytest.mark.usefixtures("_quick")
+@pytest.mark.parametrize(
+    ("evil", "got"),
+    [
+        ("print('garbage', flush=True); continue", r"not an answer: 'garbage\\n'"),
+        ("print('[' * 10**6, flush=True); continue", "not an answer: '\\[+'"),
+        (
+            'print(\'{"events": [[{"type": 1, "data": ""}]]}\', flush=True); continue',
+            "not an answer",
+        ),
+        ("print('{\"events\": [[],[],[],[],[]]}', flush=True); continue", "not an answer"),
+        ("os._exit(3)", "the process ended with status 3"),
+        ("os.kill(os.getpid(), 9)", "the process ended with status -9"),
+        ("threading.Event().wait()", "no answer within 0.5 s"),
+    ],
+)
+def test_a_command_that_fails_here_and_there(
+    evil: str, got: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    streams = [case for case in _cases.corpora() if case.family == "ids"]
+    with_nul = [case for case in streams if b"\0" in b"".join(case.chunks)]
+    with_nul = with_nul[: _judge._MAX_LOSSES - 1]
+    streams = [*with_nul, *(case for case in streams if b"\0" not in b"".join(case.chunks))]
+    monkeypatch.setattr(_judge, "corpora", lambda: streams)
+    monkeypatch.setattr(_judge, "growths", list)
+    monkeypatch.setattr(_subject, "ANSWER_S", 0.5)
+    result = report(adapter(tmp_path, NUL + evil)).results["ids"]
+    assert (result.passed, result.total) == (len(streams) - len(with_nul), len(streams))
+    assert result.smallest is not None
+    assert re.match(got, result.smallest.got)
+
+
+def test_a_command_that_fails_often_is_not_asked_for_the_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count = tmp_path / "count"
+    evil = f"""if stream and b"retry: 5" not in stream and b"probe" not in stream:
+        open({str(count)!r}, "a").write("x"); os._exit(1)"""
+    monkeypatch.setattr(_judge, "growths", list)
+    found = report(adapter(tmp_path, evil))
+    assert found.results["BOM"][:2] == (0, 41)
+    assert found.results["mixed"][:2] == (0, 2036)
+    # One more for the streams of nothing at all.
+    asked = len(FAMILIES) - 1
+    assert len(count.read_text()) == asked * _judge._MAX_LOSSES
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("nosuch-program", "nosuch-program: cannot run 'nosuch-program': No such file or"),
+        ("", "--command: the command is empty"),
+        ("'", "--command: No closing quotation"),
+        (f"{sys.executable} -c 'print(1)'", r"not an answer: '1\\n'"),
+        (f"{sys.executable} -c 'pass'", "the process ended with status 0"),
+        (
+            f"{sys.executable} -c 'import threading; threading.Event().wait()'",
+            "no answer within 2 s",
+        ),
+    ],
+)
+def test_a_command_that_is_no_adapter(
+    command: str, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(_subject, "START_S", 2.0)
+    assert run_command("--command", command) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert re.fullmatch(f"sseparse: .*{said}.*\n", err)
+
+
+def test_what_the_parser_leaves_behind_is_found(
+    planted: Callable[[str], _judge.Report], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    streams = [case for case in _cases.corpora() if case.family == "mixed"]
+    streams = [case for case in streams if case.chunks[-1][-1:] >= b"\xc2"]
+    assert streams
+    monkeypatch.setattr(_judge, "corpora", lambda: streams)
+    monkeypatch.setattr(_judge, "growths", list)
+    found = planted(
+        RIGHT.replace(
+            "        decode = codecs",
+            "        decode = parse.decode\n        codecs",
+        ).replace(
+            "class parse:",
+            "class parse:\n    decode = codecs.getincrementaldecoder('utf-8')('replace').decode\n",
+        )
+    )
+    result = found.results["mixed"]
+    assert result.passed < result.total
+    assert result.smallest is not None
+    assert result.smallest.expected == "nothing left behind for the next stream"
+    assert "the next one, b'data: probe" in result.smallest.got
+
+
+def test_ctrl_c_ends_the_parser_too(tmp_path: Path) -> None:
+    fifo, path = tmp_path / "fifo", tmp_path / "silent.py"
+    os.mkfifo(fifo)
+    path.write_text(
+        "import os, sys, threading\n"
+        "sys.stdin.readline()\n"
+        f"with open({str(fifo)!r}, 'w') as file: file.write(str(os.getpid()))\n"
+        "threading.Event().wait()\n"
+    )
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "from sseparse._cli import main\n"
+        "sys.exit(main(['conformance', '--command', sys.argv[2]]))\n"
+    )
+    command = shlex.join([sys.executable, str(path)])
+    asked = os.open(fifo, os.O_RDWR | os.O_NONBLOCK)
+    with (
+        subprocess.Popen(
+            [sys.executable, "-c", code, str(PACKAGE.parent), command],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        ) as process,
+        selectors.DefaultSelector() as selector,
+    ):
+        selector.register(asked, selectors.EVENT_READ)
+        assert selector.select(60)
+        parser = int(os.read(asked, 20))
+        os.close(asked)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err) == (-signal.SIGINT, b"", b"")
+    with pytest.raises(ProcessLookupError):
+        os.kill(parser, 0)
+
+
+STREAM = [b"id: 1\nda", b"ta: one\n\nevent: x\ndata: two\ndata: li", b"nes\n\n"]
+
+
+@pytest.mark.parametrize("name", _peers.PEERS)
+def test_a_ready_adapter(name: str) -> None:
+    peer = _peers.PEERS[name]
+    try:
+        adapter = peer.load()
+        assert _peers.versions(peer).startswith(f"{name} ")
+    except ImportError:
+        pytest.skip(f"{name} is not installed")
+    came: list[tuple[int, dict[str, Any]]] = []
+    taken = 0
+
+    def chunks() -> Iterator[bytes]:
+        nonlocal taken
+        for chunk in STREAM:
+            taken += 1
+            yield chunk
+
+    for event in adapter.parse(chunks()):
+        came.append((taken, adapter.read(event)))
+    assert [(when, said["type"], said["data"]) for when, said in came] == [
+        (2, "message", "one"),
+        (3, "x", "two\nlines"),
+    ]
+    assert came[0][1]["last_event_id"] == "1"
+    assert came[1][1]["last_event_id"] in ("1", None)
+    if adapter.has_limit:
+        # What the peer raises is its own.
+        with pytest.raises(Exception, match=r"\b100\b"):
+            list(adapter.parse([b"data: " + b"x" * 200, b"\n\n"], max_event_size=100))
+
+
+STAND_IN = """
+exports.createParser = ({ onEvent, onRetry, onError, maxBufferSize }) => {
+  let rest = "";
+  return {
+    feed(text) {
+      const blocks = (rest + text).split("\\n\\n");
+      rest = blocks.pop();
+      for (const block of blocks) {
+        const id = /^id: (.*)$/m.exec(block);
+        const retry = /^retry: (.*)$/m.exec(block);
+        if (retry) onRetry(Number(retry[1]));
+        onEvent({ id: id?.[1], event: undefined, data: /^data: (.*)$/m.exec(block)[1] });
+      }
+      if (rest.length > maxBufferSize)
+        onError({ type: "max-buffer-size-exceeded", message: "too much" });
+    },
+  };
+};
+"""
+
+
+def test_the_adapter_for_node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "node_modules" / "eventsource-parser"
+    package.mkdir(parents=True)
+    (package / "package.json").write_text('{"version": "0.0.9", "main": "index.js"}')
+    (package / "index.js").write_text(STAND_IN)
+    monkeypatch.chdir(tmp_path)
+
+    async def ask() -> list[_subject.Answer]:
+        subject = _subject.Subject(_run.against("eventsource-parser").command)
+        try:
+            return [
+                await subject.introduce(),
+                await subject.ask([b"data: \xe2\x82", b"\xac\n\n", b"data: b"]),
+                await subject.ask([b"data: ", b"x" * 50, b"x"], limit=20),
+            ]
+        finally:
+            await subject.close()
+
+    if shutil.which("node") is None:
+        with pytest.raises(_subject.CannotRunError, match="cannot run 'node'"):
+            asyncio.run(ask())
+        return
+    first, second, third = asyncio.run(ask())
+    assert first.parser == "eventsource-parser 0.0.9"
+    assert first.all_events() == [{"type": "message", "data": "a", "last_event_id": "7"}]
+    assert first.state == {"retry": 5}
+    event = {"type": "message", "data": "€", "last_event_id": None}
+    assert second.events == [[], [event], []]
+    assert (second.error, second.is_limited) == (None, False)
+    assert (third.events, third.error, third.is_limited) == ([[], []], "too much", True)
+
+
+def test_all_peers(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    streams = [case for case in _cases.corpora() if case.family == "dispatch"][:5]
+    monkeypatch.setattr(_judge, "corpora", lambda: streams)
+    monkeypatch.setattr(_judge, "growths", list)
+    targets = [
+        _run.against("sseparse"),
+        adapter(tmp_path, "stream == b'' or chunks.pop()"),
+        _run.Target("absent", ["nosuch-program"]),
+    ]
+    monkeypatch.setattr(_run, "peers", lambda: targets)
+    assert run_command("--peers") == 1
+    out, err = capsys.readouterr()
+    assert err == "sseparse: not everything passed: mine 1.0\n"
+    assert "\nnot run: absent: cannot run 'nosuch-program': " in out
+    assert [line.split()[0] for line in out.splitlines()[3:5]] == ["sseparse", "mine"]
+
+
+def test_the_ready_adapters_are_all_run_for_the_page() -> None:
+    page = (DOCS / "conformance.txt").read_text(encoding="utf-8")
+    rows = page.split("\n\n")[1].splitlines()[1:]
+    assert [row.split()[0] for row in rows] == [target.name for target in _run.peers()]
+    files = DOCS.parent / "pyproject.toml", DOCS / "make_conformance.py"
+    pinned = "".join(file.read_text(encoding="utf-8") for file in files)
+    for row in rows[1:]:
+        name, version = row.split()[:2]
+        assert f'"{name}=={version}' in pinned or f'"{name}@{version}"' in pinned
+    for target in _run.peers():
+        assert target.note in page
+    assert page.endswith(_report.as_text([], {}).partition("The standard")[2])

@@ -1,0 +1,254 @@
+"""sseparse.testing: what the strategies reach, how chunks are cut, what the assertion finds."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, find, given, settings
+from hypothesis import strategies as st
+
+import sseparse
+from running import feed_all, run_python
+from sseparse import testing
+from sseparse.testing import (
+    assert_chunk_invariant,
+    chunkings,
+    every_split,
+    hostile_streams,
+    rechunk,
+)
+from strategies import BOM
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# Until it is found, and not made smaller.
+search = settings(
+    derandomize=True,
+    database=None,
+    max_examples=20_000,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+
+
+def test_the_public_names() -> None:
+    assert testing.__all__ == sorted(testing.__all__)
+    for name in testing.__all__:
+        assert ">>> " in (getattr(testing, name).__doc__ or ""), name
+
+
+# What a strategy must come upon, each with the bytes that show it.
+MET = {
+    "a byte order mark at the start": lambda stream: stream.startswith(BOM + b"data"),
+    "half of one": lambda stream: re.match(rb"\xef\xbb[^\xbf]", stream),
+    "CRLF": lambda stream: b"\r\n" in stream,
+    "a bare CR": lambda stream: re.search(rb"data.*\r[^\n]", stream),
+    "broken UTF-8": lambda stream: b"\xed\xa0\x80" in stream,
+    "NUL in an id": lambda stream: re.search(rb"id: ?.?\0", stream),
+    "digits of another script": lambda stream: "٣".encode() in stream,
+    "what splitlines() splits at": lambda stream: "\u2028".encode() in stream,
+    "a name that is nearly right": lambda stream: b"Data: " in stream,
+    "a long run of events": lambda stream: stream.count(b"data: a\n\n") > 100,
+}
+
+
+@pytest.mark.parametrize("what", MET)
+def test_hostile_streams_hold(what: str) -> None:
+    met: Callable[[bytes], Any] = MET[what]
+    assert met(find(hostile_streams(), lambda stream: bool(met(stream)), settings=search))
+
+
+@given(hostile_streams(short=True))
+def test_short_streams_are_short(stream: bytes) -> None:
+    assert len(stream) < 1000
+
+
+@given(st.binary(max_size=30), st.data())
+def test_chunkings_lose_nothing(stream: bytes, data: st.DataObject) -> None:
+    assert b"".join(data.draw(chunkings(stream))) == stream
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        [b"a", b"b", b"c", b"d"],
+        [b"ab", b"cd"],
+        [b"abcd"],
+        [b"a", b"", b"bcd"],
+        [b"", b"abcd"],
+        [b"abc", b"", b"", b"d"],
+    ],
+)
+def test_chunkings_reach(wanted: list[bytes]) -> None:
+    assert find(chunkings(b"abcd"), lambda chunks: chunks == wanted, settings=search) == wanted
+
+
+@pytest.mark.parametrize(
+    ("sizes", "chunks"),
+    [
+        (1, [b"a", b"b", b"c", b"d", b"e"]),
+        (2, [b"ab", b"cd", b"e"]),
+        (5, [b"abcde"]),
+        (9, [b"abcde"]),
+        ([], [b"abcde"]),
+        ([2], [b"ab", b"cde"]),
+        ([5], [b"abcde"]),
+        ([0, 2, 0], [b"", b"ab", b"", b"cde"]),
+        ([2, 3, 0], [b"ab", b"cde", b""]),
+        ([2, 9], [b"ab", b"cde"]),
+        (iter((1, 1)), [b"a", b"b", b"cde"]),
+    ],
+)
+def test_rechunk_by_sizes(sizes: Any, chunks: list[bytes]) -> None:
+    assert rechunk(b"abcde", sizes) == chunks
+
+
+def test_rechunk_nothing() -> None:
+    assert rechunk(b"", 3) == rechunk(b"", [1, 2]) == []
+    assert b"".join(rechunk(b"", seed=1)) == b""
+
+
+def test_rechunk_by_seed() -> None:
+    stream = bytes(range(200))
+    cuts = {seed: rechunk(stream, seed=seed) for seed in range(40)}
+    assert all(b"".join(chunks) == stream for chunks in cuts.values())
+    assert all(rechunk(stream, seed=seed) == chunks for seed, chunks in cuts.items())
+    # 1 to 12 places; an empty chunk at the end is left out by no means.
+    assert {len(chunks) for chunks in cuts.values()} >= {2, 13}
+    assert len({tuple(chunks) for chunks in cuts.values()}) == 40
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        ({}, TypeError),
+        ({"sizes": 1, "seed": 1}, TypeError),
+        ({"sizes": 0}, ValueError),
+        ({"sizes": -1}, ValueError),
+        ({"sizes": [3, -1]}, ValueError),
+    ],
+)
+def test_rechunk_refuses(arguments: dict[str, Any], error: type[Exception]) -> None:
+    with pytest.raises(error):
+        rechunk(b"abc", **arguments)
+
+
+def test_every_split() -> None:
+    assert list(every_split(b"abc")) == [
+        [b"", b"abc"],
+        [b"a", b"bc"],
+        [b"ab", b"c"],
+        [b"abc", b""],
+    ]
+    assert list(every_split(b"")) == [[b"", b""]]
+
+
+def test_this_parser_is_chunk_invariant() -> None:
+    assert_chunk_invariant(feed_all)
+    assert_chunk_invariant(lambda chunks: feed_all(chunks, limit=7))
+    for chunks in every_split(b"\xef\xbb\xbfid: 1\r\n\r\rdata: \xe2\x82\xac\r\r\n"):
+        assert feed_all(chunks) == feed_all([b"".join(chunks)])
+
+
+def each_chunk_decoded(chunks: list[bytes]) -> str:
+    return "".join(chunk.decode("utf-8", "replace") for chunk in chunks)
+
+
+def each_chunk_split(chunks: list[bytes]) -> list[bytes]:
+    return list(itertools.chain(*(chunk.splitlines() for chunk in chunks)))
+
+
+def blocks_of_each_chunk(chunks: list[bytes]) -> int:
+    return sum(len(chunk.split(b"\n\n")) - 1 for chunk in chunks)
+
+
+def raises_at_a_chunk_of_one(chunks: list[bytes]) -> int:
+    return sum(1 // (len(chunk) - 1) for chunk in chunks) * 0
+
+
+@pytest.mark.parametrize(
+    "parse",
+    [each_chunk_decoded, each_chunk_split, blocks_of_each_chunk, raises_at_a_chunk_of_one],
+)
+def test_a_parser_that_minds_the_chunks_is_found(parse: Any) -> None:
+    with pytest.raises(AssertionError, match=r"^b'.*' whole: .*; in chunks \[b'.*\]: ") as caught:
+        assert_chunk_invariant(parse)
+    stream, chunks = re.findall(r"^(b'.*') whole: .* in chunks (\[.*?\]): ", str(caught.value))[0]
+    assert b"".join(eval(chunks)) == eval(stream)
+
+
+def test_what_is_found_is_small() -> None:
+    with pytest.raises(AssertionError) as caught:
+        assert_chunk_invariant(blocks_of_each_chunk)
+    assert len(eval(str(caught.value).partition(" whole: ")[0])) < 12
+
+
+def test_the_same_error_at_every_cut_is_no_difference() -> None:
+    def parse(chunks: list[bytes]) -> list[sseparse.Event]:
+        b"".join(chunks).decode()
+        return list(sseparse.iter_events(chunks))
+
+    with pytest.raises(AssertionError, match="UnicodeDecodeError"):
+        assert_chunk_invariant(lambda chunks: "".join(chunk.decode() for chunk in chunks))
+    assert_chunk_invariant(parse)
+
+
+def test_a_parser_that_always_raises_is_told() -> None:
+    with pytest.raises(ZeroDivisionError):
+        assert_chunk_invariant(lambda _: 1 / 0)
+
+
+def test_streams_of_ones_own() -> None:
+    def parse(chunks: list[bytes]) -> bool:
+        return b"x" in chunks
+
+    assert_chunk_invariant(parse, streams=st.text("abc").map(str.encode))
+    with pytest.raises(AssertionError, match=r"b'ax' whole: False|b'xa' whole: False"):
+        assert_chunk_invariant(parse, streams=st.sampled_from([b"ax", b"xa"]))
+
+
+def test_without_hypothesis() -> None:
+    code = """
+import sys
+sys.path.insert(0, sys.argv[1])
+sys.modules["hypothesis"] = None
+from sseparse import testing
+print(testing.rechunk(b"abc", 2), len(list(testing.every_split(b"abc"))))
+for call in (
+    lambda: testing.hostile_streams(),
+    lambda: testing.chunkings(b""),
+    lambda: testing.assert_chunk_invariant(list),
+):
+    try:
+        call()
+    except ImportError as error:
+        print(error.name, error)
+"""
+    said = 'this part of sseparse.testing needs hypothesis: pip install "sseparse[test]"'
+    lines = run_python(code, "-I").splitlines()
+    assert lines == ["[b'ab', b'c'] 4", *[f"hypothesis {said}"] * 3]
+
+
+def test_hypothesis_is_imported_when_it_is_used() -> None:
+    code = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import sseparse.testing
+print("hypothesis" in sys.modules)
+sseparse.testing.chunkings(b"")
+print("hypothesis" in sys.modules)
+"""
+    assert run_python(code).split() == ["False", "True"]
+
+
+def test_another_missing_module_is_not_hypothesis(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> None:
+        raise ModuleNotFoundError("No module named 'attrs'", name="attrs")
+
+    monkeypatch.setattr("importlib.import_module", fails)
+    with pytest.raises(ModuleNotFoundError, match="attrs"):
+        hostile_streams()
