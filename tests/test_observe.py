@@ -92,7 +92,7 @@ def test_replaced(line: bytes, replaced: bool) -> None:
 def test_a_line_may_end_with_any_byte() -> None:
     for byte in set(range(256)) - {10, 13}:
         stream = b"data: " + bytes([byte]) + b"\n"
-        assert observe_all([stream]) == observe_all(cut_every(stream, 1))
+        assert observe_all([stream]) == observe_all(rechunk(stream, 1))
         assert observe_all([stream]).observed == reference.outcome(stream).observed
 
 

@@ -310,6 +310,7 @@ print(encode(retry=10**600 - 1) == b"retry: " + b"9" * 600 + b"\\n\\n")
         (b"\r", None),
         (b"data: a\n\n", None),
         (b": comment\nretry: 1\nother\n", None),
+        (b"other\n: comment\n: comment\nretry: 1\nretry: x\n: comment\n", None),
         (b"data: a\n", Pending("message", "a", "", b"", 0)),
         (b"data", Pending("message", "", "", b"data", 0)),
         (b"data\n", Pending("message", "", "", b"", 0)),
