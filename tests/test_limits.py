@@ -184,6 +184,12 @@ def test_a_limit_that_is_not_an_int(limit: Any) -> None:
         Parser(max_event_size=limit)
 
 
+def test_a_bool_is_not_a_limit() -> None:
+    message = r"^max_event_size must be an int \(bytes\) or None, not bool$"
+    with pytest.raises(TypeError, match=message):
+        Parser(max_event_size=True)
+
+
 @pytest.mark.parametrize("limit", [10**9, 2**62, 2**64, 10**30])
 def test_a_limit_beyond_every_stream(limit: int) -> None:
     assert Parser(max_event_size=limit).feed(b"data: a\n\n") == [Event("message", "a", "")]

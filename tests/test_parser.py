@@ -383,7 +383,7 @@ def test_a_parser_is_used_in_one_form() -> None:
 
 @pytest.mark.parametrize("last_event_id", ["\0", "a\rb", "a\n"])
 def test_a_last_event_id_that_no_stream_can_send(last_event_id: str) -> None:
-    with pytest.raises(ValueError, match="last_event_id holds NUL, CR or LF"):
+    with pytest.raises(ValueError, match=r"^last_event_id holds NUL, CR or LF"):
         Parser(last_event_id=last_event_id)
 
 

@@ -86,9 +86,11 @@ def test_what_differs_from_data_in_one_place(
 ) -> None:
     monkeypatch.setattr(_parser, "COMPILED", compiled)
     event = b"data: b\n\n"
-    # Read backwards the last rest is what is looked for: a place before the text is one at its end.
-    rests = [b"", b"\n", event, b"\n" + event, b"\n\n :atad"]
+    # The last rest is "data: " backwards, less the d: a place before the text is one at its end.
+    rests = [b"", b"\n", event, b"\n" + event, b"\n\n :ata"]
     for place in range(6):
-        line = b"data: a"[:place] + b"x" + b"data: a"[place + 1 :] + b"\n"
-        for stream in [before + line + rest for before in (b"", event) for rest in rests]:
-            assert feed_all([stream]) == reference.outcome(stream)._replace(observed=[])
+        for other in (b"x", b"DATA: "[place : place + 1]):
+            line = b"data: a"[:place] + other + b"data: a"[place + 1 :] + b"\n"
+            streams = [before + line + rest for before in (b"", event) for rest in rests]
+            for stream in streams:
+                assert feed_all([stream]) == reference.outcome(stream)._replace(observed=[])
