@@ -539,6 +539,8 @@ def test_a_ready_adapter(name: str) -> None:
     ]
     assert came[0][1]["last_event_id"] == "1"
     assert came[1][1]["last_event_id"] in ("1", None)
+    large = list(adapter.parse([b"data: x\n\n" * 40_000]))  # aiohttp pauses the connection for it
+    assert len(large) == 40_000
     if adapter.has_limit:
         # What the peer raises is its own.
         with pytest.raises(Exception, match=r"\b100\b"):

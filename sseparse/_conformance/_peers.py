@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from importlib import import_module, metadata
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .. import EventTooLargeError, Parser, __version__, _parser
@@ -219,7 +220,10 @@ def _requests_sse() -> Adapter:
 def _aiohttp_sse_client2() -> Adapter:
     aiohttp = import_module("aiohttp")
     client = import_module("aiohttp_sse_client2.client")
-    protocol = import_module("aiohttp.base_protocol").BaseProtocol
+    # A large chunk tells the connection to pause, of which there is none.
+    connection = SimpleNamespace(
+        connected=True, pause_reading=lambda: None, resume_reading=lambda **_: None
+    )
     yarl = import_module("yarl")
 
     class Response:
@@ -254,8 +258,6 @@ def _aiohttp_sse_client2() -> Adapter:
 
     def parse(chunks: Iterable[bytes]) -> Iterator[Any]:
         loop = asyncio.new_event_loop()
-        connection = protocol(loop)
-        connection.connection_made(asyncio.Transport())
         content = aiohttp.StreamReader(connection, 2**16, loop=loop)
         seen: list[Any] = []
         task = loop.create_task(consume(content, seen))
