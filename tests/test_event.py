@@ -54,6 +54,16 @@ def test_equality_and_hash() -> None:
         assert len({EVENT, other}) == 2
 
 
+def test_each_string_counts_in_the_hash() -> None:
+    for each in range(3):
+        strings = ["", "", ""]
+        hashes = set()
+        for number in range(100):
+            strings[each] = str(number)
+            hashes.add(hash(Event(*strings)))
+        assert len(hashes) > 90
+
+
 @pytest.mark.parametrize(
     "other", [("note", '{"a": [1, "é"]}', "7"), "note", None, 1, Pending("note", "", "", b"", 0)]
 )

@@ -73,7 +73,7 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("stream", "peak", "offset"), CASES, ids=[repr(c[0]) for c in CASES])
+@pytest.mark.parametrize(("stream", "peak", "offset"), CASES)
 @pytest.mark.parametrize("size", [1, 2, 3, 5, 100])
 def test_both_sides_of_the_border(stream: bytes, peak: int, offset: int, size: int) -> None:
     chunks = rechunk(stream, size)
@@ -89,7 +89,7 @@ def test_both_sides_of_the_border(stream: bytes, peak: int, offset: int, size: i
         assert observe_all(chunks, limit=peak - 1) == reference.outcome(stream, peak - 1)
 
 
-@pytest.mark.parametrize(("stream", "peak", "offset"), CASES, ids=[repr(c[0]) for c in CASES])
+@pytest.mark.parametrize(("stream", "peak", "offset"), CASES)
 def test_every_limit_and_every_pair_of_cuts(stream: bytes, peak: int, offset: int) -> None:
     assert reference.offending(stream, peak - 1) == offset
     for limit in range(1, peak + 2):
@@ -182,6 +182,12 @@ def test_a_limit_below_one_byte(limit: int) -> None:
 def test_a_limit_that_is_not_an_int(limit: Any) -> None:
     with pytest.raises(TypeError):
         Parser(max_event_size=limit)
+
+
+def test_a_bool_is_not_a_limit() -> None:
+    message = r"^max_event_size must be an int \(bytes\) or None, not bool$"
+    with pytest.raises(TypeError, match=message):
+        Parser(max_event_size=True)
 
 
 @pytest.mark.parametrize("limit", [10**9, 2**62, 2**64, 10**30])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+import reference
 from running import observe_all
 from sseparse import (
     ByteOrderMark,
@@ -86,6 +87,13 @@ def test_replaced(line: bytes, replaced: bool) -> None:
         parser = Parser()
         seen = [each for chunk in rechunk(line + b"\r\n\n", size) for each in parser.observe(chunk)]
         assert [each.replaced for each in seen] == [replaced, False]
+
+
+def test_a_line_may_end_with_any_byte() -> None:
+    for byte in set(range(256)) - {10, 13}:
+        stream = b"data: " + bytes([byte]) + b"\n"
+        assert observe_all([stream]) == observe_all(rechunk(stream, 1))
+        assert observe_all([stream]).observed == reference.outcome(stream).observed
 
 
 def test_a_block_without_data_names_what_is_dropped() -> None:

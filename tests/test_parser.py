@@ -310,6 +310,7 @@ print(encode(retry=10**600 - 1) == b"retry: " + b"9" * 600 + b"\\n\\n")
         (b"\r", None),
         (b"data: a\n\n", None),
         (b": comment\nretry: 1\nother\n", None),
+        (b"other\n: comment\n: comment\nretry: 1\nretry: x\n: comment\n", None),
         (b"data: a\n", Pending("message", "a", "", b"", 0)),
         (b"data", Pending("message", "", "", b"data", 0)),
         (b"data\n", Pending("message", "", "", b"", 0)),
@@ -326,6 +327,8 @@ print(encode(retry=10**600 - 1) == b"retry: " + b"9" * 600 + b"\\n\\n")
         (BOM + b"data", Pending("message", "", "", b"data", 3)),
         (b"data: a\r\n\r\ndata: b\r\n", Pending("message", "b", "", b"", 11)),
         (b"data: a\r\rdata: b\r", Pending("message", "b", "", b"", 9)),
+        (b"data: a\r\n\r\ndata: b\r", Pending("message", "b", "", b"", 11)),
+        (b"data: a\r\n\r\ndata: b\r\nid: 1\rx", Pending("message", "b", "1", b"x", 11)),
         (b"data: a\n\n: c\nid: 1\ndata: b\r\ndat", Pending("message", "b", "1", b"dat", 9)),
     ],
 )
@@ -380,7 +383,7 @@ def test_a_parser_is_used_in_one_form() -> None:
 
 @pytest.mark.parametrize("last_event_id", ["\0", "a\rb", "a\n"])
 def test_a_last_event_id_that_no_stream_can_send(last_event_id: str) -> None:
-    with pytest.raises(ValueError, match="last_event_id holds NUL, CR or LF"):
+    with pytest.raises(ValueError, match=r"^last_event_id holds NUL, CR or LF"):
         Parser(last_event_id=last_event_id)
 
 
@@ -414,7 +417,6 @@ VIEWED = bytearray(b"xdata: a\n\nx")
         memoryview(b"data: a\n\n").cast("c"),
         memoryview(b"data: a\n\n").cast("B", (3, 3)),
     ],
-    ids=repr,
 )
 def test_chunks_taken(chunk: bytes | bytearray | memoryview) -> None:
     assert Parser().feed(chunk) == [Event("message", "a", "")]
@@ -442,7 +444,6 @@ def released() -> memoryview:
         memoryview(b"data: a\n").cast("B", (4, 2))[::2],
         released(),
     ],
-    ids=repr,
 )
 @pytest.mark.parametrize("form", ["feed", "observe"])
 def test_chunks_refused_before_anything_changes(chunk: Any, form: str) -> None:
@@ -456,6 +457,21 @@ def test_chunks_refused_before_anything_changes(chunk: Any, form: str) -> None:
     assert parser.feed(b"\n\n") == [Event("message", "a", "1")]
     with pytest.raises(TypeError):
         parse(chunk)
+
+
+@pytest.mark.parametrize(
+    ("chunk", "message"),
+    [
+        ("a", "expected bytes, bytearray or memoryview, not str; text must be given as it came, "),
+        (None, "expected bytes, bytearray or memoryview, not NoneType; "),
+        (memoryview(b"aaa")[::2], "a memoryview must be C-contiguous and of single bytes; "),
+        (memoryview(b"aa").cast("H"), "a memoryview must be C-contiguous and of single bytes; "),
+        (released(), "not a usable memoryview: operation forbidden on released memoryview"),
+    ],
+)
+def test_a_refused_chunk_is_told_why(chunk: Any, message: str) -> None:
+    with pytest.raises(TypeError, match=f"^{message}"):
+        Parser().feed(chunk)
 
 
 def test_a_refused_chunk_after_close() -> None:

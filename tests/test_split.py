@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import reference
 import test_properties
 from running import feed_all
 from sseparse import Event, Parser, _parser
@@ -48,12 +49,27 @@ def test_properties_hold(
         b"data: a\n\ndata: b\n\n: comment\n\ndata: c",
         b"data: \xc3\xa9\n\ndata: \xff\n\n",
         b"data: a\r\n\r\ndata: b\r\n\r\n",
+        b"DATA: a\n\ndata: b\n\n",
+        b"data: a\n\nDATA: b\n\n",
+        # As mutants write the texts that are looked for.
+        b"XXdata: XXa\n\ndata: b\n\n",
+        b"data: aXX\n\nXXdata: b\n\n",
+        b"data: aXX\n\ndata: XXb\n\n",
+        b"id: 1\nXXdata: XXa\n\n",
+        # A value that would be a field, if a line began there.
+        b"data: id\n\ndata: b\n\n",
+        b"data: data: event: id: a\n\ndata: data\n\ndata: b\n\n",
     ],
 )
-def test_blocks_that_end_the_short_way(stream: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    searched = feed_all([stream])
-    monkeypatch.setattr(_parser, "_SPLIT_FROM", 0)
-    assert feed_all([stream]) == searched
+@pytest.mark.parametrize("split_from", [0, 1024])
+@pytest.mark.parametrize("compiled", [False, True])
+def test_blocks_that_end_the_short_way(
+    stream: bytes, compiled: bool, split_from: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_parser, "COMPILED", compiled)
+    monkeypatch.setattr(_parser, "_SPLIT_FROM", split_from)
+    expected = reference.outcome(stream, last_event_id="7")._replace(observed=[])
+    assert feed_all([stream], last_event_id="7") == expected
 
 
 @pytest.mark.parametrize("extra", [-1, 0, 1])
@@ -62,3 +78,19 @@ def test_border(extra: int) -> None:
     assert len(stream) == 1024 + extra
     assert Parser().feed(stream)[0] == Event("message", "a", "")
     assert len(Parser().feed(stream)) == 2
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_what_differs_from_data_in_one_place(
+    compiled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_parser, "COMPILED", compiled)
+    event = b"data: b\n\n"
+    # The last rest is "data: " backwards, less the d: a place before the text is one at its end.
+    rests = [b"", b"\n", event, b"\n" + event, b"\n\n :ata"]
+    for place in range(6):
+        for other in (b"x", b"DATA: "[place : place + 1]):
+            line = b"data: a"[:place] + other + b"data: a"[place + 1 :] + b"\n"
+            streams = [before + line + rest for before in (b"", event) for rest in rests]
+            for stream in streams:
+                assert feed_all([stream]) == reference.outcome(stream)._replace(observed=[])
