@@ -239,7 +239,7 @@ def test_wrong_max_retries(wrong: Any) -> None:
 @pytest.mark.parametrize("wrong", [0, -1, True, "1"])
 def test_wrong_max_event_size(wrong: Any) -> None:
     """It is told before anything is sent."""
-    with pytest.raises((TypeError, ValueError), match="max_event_size|int or None"):
+    with pytest.raises((TypeError, ValueError), match=r"max_event_size|int or None"):
         Client(base_url="http://localhost", max_event_size=wrong)
 
 
