@@ -22,6 +22,9 @@ def build(compiled: bool) -> None:
             # No configuration: the one for checking must not decide whether the build compiles.
             options = ["--config-file=", f"--cache-dir={scratch}"]
             modules = mypycify([*options, "sseparse/_parser.py"], target_dir=scratch)
+            if os.name == "posix":  # GCC and Clang
+                for module in modules:
+                    module.extra_compile_args.append("-fno-semantic-interposition")
         setup(ext_modules=modules, options={"build": {"build_base": scratch}})
 
 

@@ -80,6 +80,34 @@ def test_border(extra: int) -> None:
     assert len(Parser().feed(stream)) == 2
 
 
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [b"data: held", b"", b"data: b", b"", b"data: c", b"", b"data: d"],
+        [b"data: held", b"data: more", b"", b"data: b", b"", b"data: c"],
+        [b"data: held", b"", b"", b"id: 1", b"data: b", b"", b""],
+        [b": held", b"", b": none", b"data: b"],
+        [b": held", b"data: b"],
+        [b": held", b"id: 1", b"", b"data: b", b""],
+        [b"data: \xc3\xa9", b"", b"data: \xc3\xa9", b"", b"data: b"],
+        [b"event: held", b"", b"data: b", b""],
+    ],
+)
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_long_chunk_that_ends_what_is_held(
+    lines: list[bytes], end: bytes, compiled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_parser, "COMPILED", compiled)
+    short = end.join(lines)
+    long = end.join([*lines, b":" * 1100])
+    longer = end.join([*lines, b":" * 1100, b"data: last", b"", b"data"])
+    for stream in (short, long, longer, longer + end):
+        expected = reference.outcome(stream)._replace(observed=[])
+        for cut in range(len(short)):
+            assert feed_all([stream[:cut], stream[cut:]]) == expected
+
+
 @pytest.mark.parametrize("compiled", [False, True])
 def test_what_differs_from_data_in_one_place(
     compiled: bool, monkeypatch: pytest.MonkeyPatch

@@ -33,14 +33,17 @@ def main() -> None:
         parser = import_module("sseparse._parser")
     check = import_module("fuzz.target").check
 
-    # From some length on the parser takes another way. Inputs should stay short, so it is the
-    # second byte that decides, by a bit that the target makes no use of.
-    assert {"_SPLIT_FROM", "_LINES_PER_BLOCK"} <= vars(parser).keys()
+    # From some length on the parser takes another way, and the compiled build has one of its own.
+    # Inputs should stay short, so the second byte decides, by bits that the target makes no use of.
+    assert {"COMPILED", "_SPLIT_FROM", "_LINES_PER_BLOCK"} <= vars(parser).keys()
 
     def check_one_way(given: bytes) -> None:
-        long = given[1:2] >= b"\x80"
+        second = int.from_bytes(given[1:2], "big")
+        long = second >= 0x80
         vars(parser).update(
-            _SPLIT_FROM=0 if long else sys.maxsize, _LINES_PER_BLOCK=2 if long else 99
+            COMPILED=bool(second & 0x40),
+            _SPLIT_FROM=0 if long else sys.maxsize,
+            _LINES_PER_BLOCK=2 if long else 99,
         )
         check(given)
 
