@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .contestants import BUILDS
-from .peers import NAIVE, NODE, YARDSTICK
+from .peers import BY_HAND, NAIVE, NODE, YARDSTICK
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,12 +28,14 @@ STYLES: dict[str, dict[str, Any]] = {
     "compiled": {"marker": "o", "color": "#0072b2", "s": 60},
     "pure": {"marker": "o", "facecolors": "white", "edgecolors": "#0072b2", "s": 60},
     NAIVE: {"marker": "x", "color": "#d55e00"},
+    BY_HAND: {"marker": "+", "color": "#cc79a7"},
     NODE: {"marker": "s", "facecolors": "none", "edgecolors": "#009e73"},
 }
 PEER_MARKERS = "<>^vdpPX*hD8|"
 LABELS = {
     **{build: f"sseparse, {build}" for build in BUILDS},
     NAIVE: "naive split, no parser",
+    BY_HAND: "C by hand, no parser",
     NODE: "eventsource-parser: another runtime",
 }
 

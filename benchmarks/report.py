@@ -57,7 +57,7 @@ def _measured(
     ours: list[Contestant],
     others: list[Contestant],
     say: Callable[[str], None],
-) -> tuple[list[Result], list[dict[str, str | float]]]:
+) -> tuple[list[Result], list[dict[str, str | float | None]]]:
     """Return the results of the cases and the figures judged by them, saying each as it comes."""
     # The collector would go through all that the peers have imported, so that a figure would depend
     # on which peers are there; and a collection before each timed run would take longer than it.

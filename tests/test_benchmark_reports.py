@@ -111,10 +111,11 @@ def test_figures_judge_the_worst() -> None:
     }
 
 
-def test_tiny_reads_and_other_runtimes_have_no_say_in_the_last_figures() -> None:
+def test_tiny_reads_and_what_is_no_parser_have_no_say_in_the_last_figures() -> None:
     slow = [row("compiled", [2.0]), row("pure", [2.0]), row("assel", [1.0])]
     other = [row("compiled", [1.0]), row("pure", [1.0]), row("eventsource-parser", [0.5])]
-    per_event = [row("compiled", [3.0])]
+    other += [row("naive", [0.5]), row("c-by-hand", [0.64])]
+    per_event = [row("compiled", [3.0]), row("c-by-hand", [0.8])]
     results = [
         Result(BY_NAME["1-byte"], 1000, 250_000, slow),
         Result(BY_NAME["chat"], 1000, 250_000, other),
@@ -125,6 +126,15 @@ def test_tiny_reads_and_other_runtimes_have_no_say_in_the_last_figures() -> None
     assert judged[every]["where"] == "1-byte, assel"
     assert judged[f"{every} but 100-byte and 1-byte reads"]["verdict"] == "not measured"
     assert judged["compiled, time per event, per-event to chat"]["value"] == 3.0
+    by_hand = judged["aim: compiled, to c-by-hand, chat"]
+    assert (by_hand["bar"], by_hand["value"], by_hand["verdict"]) == (0.625, 0.64, "met")
+    assert judged["c-by-hand, time per event, per-event to chat"] == {
+        "text": "c-by-hand, time per event, per-event to chat; 1.25 (per-event, chat)",
+        "bar": None,
+        "value": 1.25,
+        "where": "per-event, chat",
+        "verdict": "to compare",
+    }
 
 
 @pytest.mark.parametrize(
