@@ -234,7 +234,7 @@ def test_a_report_is_saved_and_compared_with(
     assert report.main([*arguments, "--compare", str(saved)]) == 0
     compared = capsys.readouterr().out.partition("\n\nCompared with the base")[2]
     # There is no httpx-sse among the peers of this run.
-    assert compared.endswith(f"for want of a ratio in either: {', '.join(names)}\n")
+    assert compared.endswith(f"on the same stream in both: {', '.join(names)}\n")
     assert report.main([*arguments, "--compare", str(saved), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["compared"] == []
 
@@ -246,7 +246,8 @@ def made_up(**ratios: list[float] | None) -> dict[str, Any]:
         for name, ratio in ratios.items()
     ]
     head = {"Python": "CPython 3.13", "machine": "none", "commit": "a"}
-    return {"header": head, "cases": [{"name": "chat", "rows": rows}], "figures": []}
+    case = {"name": "chat", "events": 1, "bytes": 9, "rows": rows}
+    return {"header": head, "cases": [case], "figures": []}
 
 
 @pytest.mark.parametrize(
@@ -301,7 +302,25 @@ def test_compare_needs_a_ratio_of_a_build_on_both_sides() -> None:
     assert "  commit     a  ->  b" in lines
     assert "  Python     CPython 3.13" in lines
     numbers = ["8.00", "4.00", "-50.0%", "-67%", "-29%", "-"]
-    assert lines[-1].split() == ["chat", "compiled", *numbers, "slower"]
+    assert lines[-2].split() == ["chat", "compiled", *numbers, "slower"]
+    assert lines[-1].startswith("  pure not compared, for want of a ratio")
+    assert lines[-1].endswith(": chat")
+
+
+def test_compare_takes_no_other_stream_for_the_same() -> None:
+    base, now = made_up(pure=[1.0, 2.0, 3.0]), made_up(pure=[4.0, 5.0, 6.0])
+    assert len(compare.compare(base, now)) == 1
+    now["cases"][0]["bytes"] = 10
+    assert compare.compare(base, now) == []
+    assert compare.text(base, now).endswith("on the same stream in both: chat")
+
+
+@pytest.mark.parametrize("name", ["Python", "machine", "httpx-sse"])
+def test_compare_says_what_else_is_another(name: str) -> None:
+    base, now = made_up(pure=[1.0, 2.0, 3.0]), made_up(pure=[4.0, 5.0, 6.0])
+    assert "Not the same" not in compare.text(base, now)
+    now["header"][name] = "another"
+    assert f"  Not the same: {name}. A change below may" in compare.text(base, now)
 
 
 def test_chart_leaves_out_the_wrong_and_the_yardstick() -> None:
@@ -326,20 +345,56 @@ def test_chart_is_the_same_for_the_same_report(
     assert first == second
     for name in names:
         assert chart.LABELS.get(name, name) in first
-    assert chart.main([str(source)]) == 2
+    with pytest.raises(SystemExit):
+        chart.main([str(source)])
     assert "REPORT.json FILE.svg" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("content", [None, "", "[]", "{}"])
-def test_what_is_no_report_is_not_compared_with(
+def test_chart_of_nothing_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = tmp_path / "report.json"
+    source.write_text(json.dumps(made_up(pure=None)))
+    with pytest.raises(SystemExit):
+        chart.main([str(source), str(tmp_path / "1.svg")])
+    assert "no ratio to httpx-sse, so there is nothing to draw" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        None,
+        "",
+        "[]",
+        "{}",
+        '{"header": [], "cases": []}',
+        '{"header": {}, "cases": 1}',
+        '{"header": {}, "cases": [{"name": "chat"}]}',
+        '{"header": {}, "cases": [{"name": "chat", "events": 1, "bytes": 1, "rows": [{}]}]}',
+    ],
+)
+def test_what_is_no_report_is_neither_compared_with_nor_drawn(
     content: str | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "base.json"
     if content is not None:
         path.write_text(content)
+    for refuse in (report.main, chart.main):
+        with pytest.raises(SystemExit):
+            refuse(["--compare", str(path)] if refuse is report.main else [str(path), "1.svg"])
+        assert f"no report in {path}" in capsys.readouterr().err
+
+
+def test_what_cannot_be_written_is_refused_before_it_is_measured(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "base.json"
+    source.write_text(json.dumps(made_up(pure=[1.0, 2.0, 3.0])))
+    path = tmp_path / "none" / "report"
     with pytest.raises(SystemExit):
-        report.main(["--compare", str(path)])
-    assert f"no report in {path}" in capsys.readouterr().err
+        report.main(["--save", str(path)])
+    assert f"cannot write {path}: No such file or directory" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        chart.main([str(source), str(path)])
+    assert f"cannot write {path}: No such file or directory" in capsys.readouterr().err
 
 
 def test_a_required_peer_that_is_missing_is_an_error(
