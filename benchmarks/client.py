@@ -254,10 +254,10 @@ def table(names: Sequence[str], rows: Figures) -> str:
     first, *others = names
     lines = [f"{'median':<40}" + "".join(f"{name:>17}" for name in names)]
     for row, found in rows.items():
-        medians = "".join(f"{statistics.median(found[name]):>14.2f}" for name in names)
+        medians = "".join(f"{statistics.median(found[name]):>17.2f}" for name in names)
         lines.append(f"{row:<40}{medians}")
         if others:
-            lines.append(f"{f'  to {first}, quartiles':<54}" + _ratios(first, others, found))
+            lines.append(f"{f'  to {first}, quartiles':<57}" + _ratios(first, others, found))
     return "\n".join(lines)
 
 

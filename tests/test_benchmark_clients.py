@@ -154,6 +154,7 @@ def test_figures_and_table(running: tuple[subprocess.Popen[str], int]) -> None:
     assert names.split() == ["median", "a", "b"]
     assert medians.split() == ["row", "2.00", "4.00"]
     assert ratios.split() == ["to", "a,", "quartiles", "1.0", "to", "3.0"]
+    assert len(names) == len(medians) == len(ratios)  # the figures stand below the names
 
 
 def test_the_command_names_its_clients(capsys: pytest.CaptureFixture[str]) -> None:
