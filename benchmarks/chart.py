@@ -9,14 +9,14 @@ it, has no mark there.
 
 from __future__ import annotations
 
-import json
+import argparse
 import sys
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from . import arguments, compare
 from .contestants import BUILDS
-from .peers import NAIVE, NODE, YARDSTICK
+from .peers import BY_HAND, NAIVE, NODE, YARDSTICK
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,12 +28,14 @@ STYLES: dict[str, dict[str, Any]] = {
     "compiled": {"marker": "o", "color": "#0072b2", "s": 60},
     "pure": {"marker": "o", "facecolors": "white", "edgecolors": "#0072b2", "s": 60},
     NAIVE: {"marker": "x", "color": "#d55e00"},
+    BY_HAND: {"marker": "+", "color": "#cc79a7"},
     NODE: {"marker": "s", "facecolors": "none", "edgecolors": "#009e73"},
 }
 PEER_MARKERS = "<>^vdpPX*hD8|"
 LABELS = {
     **{build: f"sseparse, {build}" for build in BUILDS},
     NAIVE: "naive split, no parser",
+    BY_HAND: "C by hand, no parser",
     NODE: "eventsource-parser: another runtime",
 }
 
@@ -90,21 +92,21 @@ def _within(value: float, limits: tuple[float, float]) -> bool:
     return limits[0] <= value <= limits[1]
 
 
-def main(arguments: Sequence[str]) -> int:
+def main(given: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
-    if len(arguments) != 2:
-        print(__doc__, file=sys.stderr)
-        return 2
-    source, target = map(Path, arguments)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.chart", description=__doc__)
+    parser.add_argument("report", type=compare.read, metavar="REPORT.json")
+    parser.add_argument("target", type=arguments.writable, metavar="FILE.svg")
+    options = parser.parse_args(given)
+    if not points(options.report):
+        parser.error(f"the report has no ratio to {YARDSTICK}, so there is nothing to draw")
     # Text stays text; ids come from the content, and no date is written.
     with import_module("matplotlib").rc_context(
         {"svg.fonttype": "none", "svg.hashsalt": "sseparse"}
     ):
-        draw(json.loads(source.read_text(encoding="utf-8"))).savefig(
-            target, format="svg", metadata={"Date": None}
-        )
+        draw(options.report).savefig(options.target, format="svg", metadata={"Date": None})
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -22,7 +22,7 @@ from importlib import import_module, metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import delays
+from . import arguments, delays
 from .clients import CLIENTS
 from .memory import resident_mb
 from .server import FRAMINGS, WORD, serve
@@ -151,16 +151,18 @@ def delay(
 BARE = "from benchmarks.memory import resident_mb; print(resident_mb())"
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(given: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.client", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--chunks", type=int, default=4000)
-    parser.add_argument("--clients", default=",".join(CLIENTS), metavar="NAME,...")
+    parser.add_argument("--rounds", type=arguments.positive, default=9)
+    parser.add_argument("--chunks", type=arguments.positive, default=4000)
+    parser.add_argument(
+        "--clients", type=arguments.names(list(CLIENTS)), default=list(CLIENTS), metavar="NAME,..."
+    )
     parser.add_argument("--work", nargs=2, help=argparse.SUPPRESS)
     parser.add_argument("--watch", nargs=4, help=argparse.SUPPRESS)
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
-    options = parser.parse_args(arguments)
+    options = parser.parse_args(given)
     if options.serve:
         serve()
     elif options.work:
@@ -169,10 +171,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         name, port, framing, count = options.watch
         watch(name, int(port), framing, int(count))
     else:
-        names = options.clients.split(",")
-        if unknown := [name for name in names if name not in CLIENTS]:
-            parser.error(f"no {unknown[0]!r}; there are {', '.join(CLIENTS)}")
-        report(names, options.rounds, options.chunks)
+        return report(options.clients, options.rounds, options.chunks)
     return 0
 
 
@@ -200,11 +199,14 @@ def _version(distribution: str) -> str:
     return f"{import_module('sseparse').__version__} ({build})"
 
 
-def report(names: Sequence[str], rounds: int, chunks: int) -> None:
+def report(names: Sequence[str], rounds: int, chunks: int) -> int:
     os.environ.update(OPENAI_API_KEY="none", NO_PROXY="*")
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # imports are measured as users have them
     names, lines = versions(names)
     print("\n".join(lines))
+    if not names:
+        print("none of these clients is installed", file=sys.stderr)
+        return 1
     print(f"Python {platform.python_version()}, rounds: {rounds}, chunks: {chunks}", flush=True)
     with child("--serve") as server:
         assert server.stdout
@@ -219,6 +221,7 @@ def report(names: Sequence[str], rounds: int, chunks: int) -> None:
                     print(f"  {name:16} {found}", flush=True)
         finally:
             server.kill()
+    return 0
 
 
 def figures(names: Sequence[str], port: int, rounds: int, chunks: int) -> Figures:
@@ -251,10 +254,10 @@ def table(names: Sequence[str], rows: Figures) -> str:
     first, *others = names
     lines = [f"{'median':<40}" + "".join(f"{name:>17}" for name in names)]
     for row, found in rows.items():
-        medians = "".join(f"{statistics.median(found[name]):>14.2f}" for name in names)
+        medians = "".join(f"{statistics.median(found[name]):>17.2f}" for name in names)
         lines.append(f"{row:<40}{medians}")
         if others:
-            lines.append(f"{f'  to {first}, quartiles':<54}" + _ratios(first, others, found))
+            lines.append(f"{f'  to {first}, quartiles':<57}" + _ratios(first, others, found))
     return "\n".join(lines)
 
 

@@ -10,6 +10,9 @@ is faster or slower only if it is beyond both:
 
 from __future__ import annotations
 
+import argparse
+import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .contestants import BUILDS
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
 
 Report = dict[str, Any]
 HEADER = ("sseparse", "commit", "Python", "machine", "rounds", "httpx-sse")
+# What a ratio does not carry over from: another processor or interpreter suits one of the two more.
+SAME = ("Python", "machine", "httpx-sse")
 
 
 class Change(NamedTuple):
@@ -50,9 +55,20 @@ class Change(NamedTuple):
     verdict: str
 
 
+def read(path: str) -> Report:
+    """Return the report in that file, as an argument of a command."""
+    try:
+        report: Report = json.loads(Path(path).read_text(encoding="utf-8"))
+        text(report, report)  # what is no report shows here, before anything is measured
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        fault = f"{type(error).__name__}: {error}"
+        raise argparse.ArgumentTypeError(f"no report in {path}: {fault}") from error
+    return report
+
+
 def compare(base: Report, report: Report) -> list[Change]:
-    """Return the changes of every build on every case that both reports have a ratio for."""
-    then, now = _ratios(base), _ratios(report)
+    """Return the changes of every build on every stream that both reports have a ratio for."""
+    then, now = _ratios(base, report), _ratios(report, base)
     # Another runtime does not share what slows Python down.
     same = {
         name
@@ -81,6 +97,10 @@ def text(base: Report, report: Report) -> str:
     for name in HEADER:
         then, now = (each["header"].get(name, "not measured") for each in (base, report))
         lines.append(f"  {name:10} {then}" + ("" if then == now else f"  ->  {now}"))
+    if other := [name for name in SAME if base["header"].get(name) != report["header"].get(name)]:
+        lines.append(
+            f"  Not the same: {', '.join(other)}. A change below may come from that alone."
+        )
     lines.append(f"\n  {'':28} {'base':>6} {'now':>6} {'change':>7} {'noise':>13} {'peers':>6}")
     changes = compare(base, report)
     for each in changes:
@@ -89,20 +109,38 @@ def text(base: Report, report: Report) -> str:
             f" {each.low:+6.0%} {each.high:+6.0%}"
             f" {'-' if each.drift is None else format(each.drift, '.0%'):>6} {each.verdict}"
         )
-    compared = {each.case for each in changes}
-    names = [case["name"] for each in (base, report) for case in each["cases"]]
-    if left := [name for name in dict.fromkeys(names) if name not in compared]:
-        lines.append(f"  not compared, for want of a ratio in either: {', '.join(left)}")
+    compared = {(each.case, each.build) for each in changes}
+    for build in BUILDS:
+        measured = [
+            case["name"]
+            for each in (base, report)
+            for case in each["cases"]
+            if build in (row["name"] for row in case["rows"])
+        ]
+        left = [name for name in dict.fromkeys(measured) if (name, build) not in compared]
+        if left:
+            lines.append(
+                f"  {build} not compared, for want of a ratio to httpx-sse on the same stream in"
+                f" both: {', '.join(left)}"
+            )
     return "\n".join(lines)
 
 
-def _ratios(report: Report) -> Mapping[tuple[str, str], Spread]:
+def _ratios(report: Report, other: Report) -> Mapping[tuple[str, str], Spread]:
+    """Return the ratios of the one, on the cases whose stream the other has."""
+    streams = {_stream(case) for case in other["cases"]}
     return {
         (case["name"], row["name"]): Spread(*row["to_httpx_sse"])
         for case in report["cases"]
+        if _stream(case) in streams
         for row in case["rows"]
         if row["to_httpx_sse"] and not row["fault"]
     }
+
+
+def _stream(case: dict[str, Any]) -> tuple[str, int, int]:
+    # A commit may have made another stream of a case, under the old name.
+    return case["name"], case["events"], case["bytes"]
 
 
 def _move(then: Spread, now: Spread) -> float:

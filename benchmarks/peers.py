@@ -1,4 +1,4 @@
-"""The parsers that sseparse is compared with, and the split that is none.
+"""The parsers that sseparse is compared with, and the split and the C extension that are none.
 
 Each is used through its public way where it has one that ends in events, by the adapter that
 ``sseparse conformance`` has for it. What its figures mean, where that differs from the others,
@@ -15,6 +15,7 @@ from sseparse._conformance._peers import PEERS as ADAPTERS
 from sseparse._conformance._peers import versions
 
 from .asynchronous import aiohttp_sse_client2
+from .by_hand import by_hand
 from .contestants import Batches, Contestant, version
 from .node import eventsource_parser
 
@@ -23,19 +24,20 @@ if TYPE_CHECKING:
 
 YARDSTICK = "httpx-sse"
 NAIVE = "naive"
+BY_HAND = "c-by-hand"
 NODE = "eventsource-parser"
 PRIVATE = "its private decoder; the public way parses JSON, too"
 
 
 def peers(names: Iterable[str]) -> tuple[list[Contestant], dict[str, str]]:
-    """Return the named peers that can be imported, and why the others cannot, by name."""
+    """Return the named peers that can be had here, and why the others cannot, by name."""
     found: list[Contestant] = []
     missing: dict[str, str] = {}
     for name in names:
         try:
             found.append(PEERS[name](name))
         except ImportError as error:
-            missing[name] = f"{error.name} is not installed"
+            missing[name] = f"{error.name} is not installed" if error.name else str(error)
     return found, missing
 
 
@@ -119,9 +121,11 @@ PEERS: dict[str, Callable[[str], Contestant]] = {
     "axio-sse": _adapted("axio-sse"),
     NODE: eventsource_parser,
     NAIVE: _naive,
+    BY_HAND: by_hand,
 }
-# Without one of these, ``--required`` is an error; CI runs with it. The others are left out where
-# they are missing: axio-sse needs Python 3.12, httpx2 and assel 3.11, eventsource-parser Node.
+# Without one of these, ``--required`` is an error; CI runs with it, and has a compiler. The others
+# are left out where they are missing: axio-sse needs Python 3.12, httpx2 and assel 3.11, and
+# eventsource-parser Node.
 REQUIRED = [
     YARDSTICK,
     "httpx-sse-response",
@@ -133,4 +137,5 @@ REQUIRED = [
     "requests-sse",
     "aiohttp-sse-client2",
     NAIVE,
+    BY_HAND,
 ]

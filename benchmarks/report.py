@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 import gc
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import compare
+from . import arguments, compare
 from .cases import CASES, CUTS, crossed, growth_cases
 from .contestants import BUILDS, builds
 from .figures import FIGURES
@@ -22,9 +21,9 @@ if TYPE_CHECKING:
     from .contestants import Contestant
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(given: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
-    options = _options(arguments)
+    options = _options(given)
     ours = [each for each in builds() if each.name in options.builds]
     others, missing = peers(options.peers)
     if options.required and (absent := [name for name in REQUIRED if name in missing]):
@@ -57,7 +56,7 @@ def _measured(
     ours: list[Contestant],
     others: list[Contestant],
     say: Callable[[str], None],
-) -> tuple[list[Result], list[dict[str, str | float]]]:
+) -> tuple[list[Result], list[dict[str, str | float | None]]]:
     """Return the results of the cases and the figures judged by them, saying each as it comes."""
     # The collector would go through all that the peers have imported, so that a figure would depend
     # on which peers are there; and a collection before each timed run would take longer than it.
@@ -88,7 +87,7 @@ def _nothing(_: str) -> None:
     pass
 
 
-def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+def _options(given: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     cases = {case.name: case for case in CASES}
     for option, names, help_ in (
@@ -98,62 +97,40 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     ):
         parser.add_argument(
             option,
-            type=_names(names),
+            type=arguments.names(names),
             default=names,
             metavar="NAME,...",
             help=f"{help_}, of: {', '.join(names)}",
         )
     parser.add_argument(
         "--cuts",
-        type=_names(list(CUTS)),
+        type=arguments.names(list(CUTS)),
         metavar="NAME,...",
         help="each stream of the cases with each of these cuts instead, the growth measured of"
         f" sseparse only; of: {', '.join(CUTS)}",
     )
-    parser.add_argument("--rounds", type=_positive, default=9, metavar="N", help="9 by default")
+    parser.add_argument(
+        "--rounds", type=arguments.positive, default=9, metavar="N", help="9 by default"
+    )
     parser.add_argument("--figures", action="store_true", help="judge the figures to reach as well")
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
-    parser.add_argument("--save", type=Path, metavar="FILE", help="write the JSON there as well")
+    parser.add_argument(
+        "--save", type=arguments.writable, metavar="FILE", help="write the JSON there as well"
+    )
     parser.add_argument(
         "--compare",
-        type=_report,
+        type=compare.read,
         metavar="BASE.json",
         help="say what became faster or slower since that report",
     )
     parser.add_argument(
         "--required", action="store_true", help=f"fail without one of: {', '.join(REQUIRED)}"
     )
-    options = parser.parse_args(arguments)
+    options = parser.parse_args(given)
     options.cases = [cases[name] for name in options.cases]
     if options.cuts:
         options.cases = crossed(options.cases, options.cuts)
     return options
-
-
-def _names(known: Sequence[str]) -> Callable[[str], list[str]]:
-    def names(text: str) -> list[str]:
-        given = [name for name in text.split(",") if name]
-        if unknown := [name for name in given if name not in known]:
-            raise argparse.ArgumentTypeError(f"no {unknown[0]!r}; there are {', '.join(known)}")
-        return given
-
-    return names
-
-
-def _report(path: str) -> compare.Report:
-    try:
-        report: compare.Report = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise argparse.ArgumentTypeError(f"no report in {path}: {error}") from error
-    if not isinstance(report, dict) or not {"header", "cases"} <= report.keys():
-        raise argparse.ArgumentTypeError(f"no report in {path}")
-    return report
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number from 1, got {text!r}")
-    return int(text)
 
 
 def _summary(result: Result) -> dict[str, Any]:

@@ -154,12 +154,31 @@ def test_figures_and_table(running: tuple[subprocess.Popen[str], int]) -> None:
     assert names.split() == ["median", "a", "b"]
     assert medians.split() == ["row", "2.00", "4.00"]
     assert ratios.split() == ["to", "a,", "quartiles", "1.0", "to", "3.0"]
+    assert len(names) == len(medians) == len(ratios)  # the figures stand below the names
 
 
 def test_the_command_names_its_clients(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         client.main(["--clients", "netcat"])
     assert "no 'netcat'; there are sseparse, sseparse-events" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--rounds", "--chunks"])
+def test_nothing_is_measured_with_nothing(option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        client.main([option, "0"])
+    assert f"argument {option}: expected a whole number from 1" in capsys.readouterr().err
+
+
+def test_no_client_is_there(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing = CLIENTS["openai"]._replace(distributions=("no-such-client",))
+    monkeypatch.setitem(CLIENTS, "openai", missing)
+    assert client.main(["--clients", "openai"]) == 1
+    said = capsys.readouterr()
+    assert said.out == "openai           left out: no-such-client is not installed\n"
+    assert said.err == "none of these clients is installed\n"
 
 
 def test_server_outlives_a_client_that_leaves(running: tuple[subprocess.Popen[str], int]) -> None:

@@ -1,21 +1,19 @@
-"""The benchmark's reports: ratios, figures, tables, JSON, comparison and chart."""
+"""The benchmark's reports: ratios, figures, tables, JSON."""
 
 from __future__ import annotations
 
 import gc
-import importlib.util
 import json
 import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 import benchmarked
 import sseparse
-from benchmarks import cases, chart, compare, header, measure, report
+from benchmarks import cases, header, measure, report
 from benchmarks.cases import CASES
 from benchmarks.contestants import BUILDS, Contestant
 from benchmarks.figures import FIGURES, Figure, Measured
@@ -111,10 +109,11 @@ def test_figures_judge_the_worst() -> None:
     }
 
 
-def test_tiny_reads_and_other_runtimes_have_no_say_in_the_last_figures() -> None:
+def test_tiny_reads_and_what_is_no_parser_have_no_say_in_the_last_figures() -> None:
     slow = [row("compiled", [2.0]), row("pure", [2.0]), row("assel", [1.0])]
     other = [row("compiled", [1.0]), row("pure", [1.0]), row("eventsource-parser", [0.5])]
-    per_event = [row("compiled", [3.0])]
+    other += [row("naive", [0.5]), row("c-by-hand", [0.64])]
+    per_event = [row("compiled", [3.0]), row("c-by-hand", [0.8])]
     results = [
         Result(BY_NAME["1-byte"], 1000, 250_000, slow),
         Result(BY_NAME["chat"], 1000, 250_000, other),
@@ -125,6 +124,15 @@ def test_tiny_reads_and_other_runtimes_have_no_say_in_the_last_figures() -> None
     assert judged[every]["where"] == "1-byte, assel"
     assert judged[f"{every} but 100-byte and 1-byte reads"]["verdict"] == "not measured"
     assert judged["compiled, time per event, per-event to chat"]["value"] == 3.0
+    by_hand = judged["aim: compiled, to c-by-hand, chat"]
+    assert (by_hand["bar"], by_hand["value"], by_hand["verdict"]) == (0.625, 0.64, "met")
+    assert judged["c-by-hand, time per event, per-event to chat"] == {
+        "text": "c-by-hand, time per event, per-event to chat; 1.25 (per-event, chat)",
+        "bar": None,
+        "value": 1.25,
+        "where": "per-event, chat",
+        "verdict": "to compare",
+    }
 
 
 @pytest.mark.parametrize(
@@ -224,112 +232,9 @@ def test_a_report_is_saved_and_compared_with(
     assert report.main([*arguments, "--compare", str(saved)]) == 0
     compared = capsys.readouterr().out.partition("\n\nCompared with the base")[2]
     # There is no httpx-sse among the peers of this run.
-    assert compared.endswith(f"for want of a ratio in either: {', '.join(names)}\n")
+    assert compared.endswith(f"on the same stream in both: {', '.join(names)}\n")
     assert report.main([*arguments, "--compare", str(saved), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["compared"] == []
-
-
-def made_up(**ratios: list[float] | None) -> dict[str, Any]:
-    """Return a report with one case, and that ratio to httpx-sse for each contestant."""
-    rows = [
-        {"name": name, "to_httpx_sse": ratio, "fault": "", "note": ""}
-        for name, ratio in ratios.items()
-    ]
-    head = {"Python": "CPython 3.13", "machine": "none", "commit": "a"}
-    return {"header": head, "cases": [{"name": "chat", "rows": rows}], "figures": []}
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "verdict"),
-    [
-        ([1.9, 2.0, 2.1], [2.0, 2.2, 2.4], "within the noise"),
-        ([1.9, 2.0, 2.1], [2.1, 2.2, 2.4], "within the noise"),
-        ([1.9, 2.0, 2.1], [2.2, 2.3, 2.4], "faster"),
-        ([1.9, 2.0, 2.1], [1.6, 1.7, 1.8], "slower"),
-        ([2.0, 2.0, 2.0], [1.0, 1.0, 1.0], "one round shows no noise"),
-        ([1.9, 2.0, 2.1], [1.0, 1.0, 1.0], "one round shows no noise"),
-    ],
-)
-def test_compare_knows_noise(before: list[float], after: list[float], verdict: str) -> None:
-    [change] = compare.compare(made_up(pure=before), made_up(pure=after))
-    assert (change.case, change.build, change.verdict) == ("chat", "pure", verdict)
-    assert (change.before, change.after) == (before[1], after[1])
-    assert change.by == pytest.approx(after[1] / before[1] - 1)
-    assert change.low <= change.by <= change.high
-    assert change.high == pytest.approx(after[2] / before[0] - 1)
-
-
-@pytest.mark.parametrize(
-    ("peer", "before", "after", "drift", "verdict"),
-    [
-        ("openai", 2.0, 2.2, 0.1, "faster"),
-        ("openai", 2.0, 2.6, 0.3, "within what unchanged peers moved"),
-        ("openai", 2.6, 2.0, 0.3, "within what unchanged peers moved"),
-        # Changed, or no measure for Python.
-        ("assel", 2.0, 2.6, None, "faster"),
-        ("eventsource-parser", 2.0, 2.6, None, "faster"),
-        ("httpx-sse", 1.0, 1.0, None, "faster"),
-    ],
-)
-def test_compare_knows_what_unchanged_peers_moved(
-    peer: str, before: float, after: float, drift: float | None, verdict: str
-) -> None:
-    base = made_up(**{"pure": [1.9, 2.0, 2.1], peer: [before] * 3})
-    now = made_up(**{"pure": [2.3, 2.4, 2.5], peer: [after] * 3})
-    for report_, version in ((base, "1"), (now, "2")):
-        report_["header"] |= {"openai": "1", "eventsource-parser": "1", "assel": version}
-    [change] = compare.compare(base, now)
-    assert (change.drift, change.verdict) == (drift and pytest.approx(drift), verdict)
-
-
-def test_compare_needs_a_ratio_of_a_build_on_both_sides() -> None:
-    base = made_up(compiled=[7.0, 8.0, 9.0], pure=None, openai=[1.0, 2.0, 3.0])
-    now = made_up(compiled=[3.0, 4.0, 5.0], pure=[1.0, 2.0, 3.0], openai=[1.0, 2.0, 3.0])
-    assert [each.build for each in compare.compare(base, now)] == ["compiled"]
-    now["header"]["commit"] = "b"
-    lines = compare.text(base, now).splitlines()
-    assert "  commit     a  ->  b" in lines
-    assert "  Python     CPython 3.13" in lines
-    numbers = ["8.00", "4.00", "-50.0%", "-67%", "-29%", "-"]
-    assert lines[-1].split() == ["chat", "compiled", *numbers, "slower"]
-
-
-def test_chart_leaves_out_the_wrong_and_the_yardstick() -> None:
-    base = made_up(compiled=[7.0, 8.0, 9.0], openai=[1.0, 2.0, 3.0], naive=[1.0, 2.0, 3.0])
-    base["cases"][0]["rows"][2]["fault"] = "wrong: other data"
-    base["cases"] += made_up(**{"httpx-sse": [1.0, 1.0, 1.0], "pure": None})["cases"]
-    assert chart.points(base) == {"compiled": [("chat", 8.0)], "openai": [("chat", 2.0)]}
-
-
-def test_chart_is_the_same_for_the_same_report(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    if importlib.util.find_spec("matplotlib") is None:
-        pytest.skip("matplotlib is not installed")
-    source = tmp_path / "report.json"
-    names = [name for name in [*BUILDS, *PEERS] if name != "httpx-sse"]
-    source.write_text(json.dumps(made_up(**{name: [0.2, 0.4, 0.6] for name in names})))
-    files = [tmp_path / "1.svg", tmp_path / "2.svg"]
-    for each in files:
-        assert chart.main([str(source), str(each)]) == 0
-    first, second = (each.read_text() for each in files)
-    assert first == second
-    for name in names:
-        assert chart.LABELS.get(name, name) in first
-    assert chart.main([str(source)]) == 2
-    assert "REPORT.json FILE.svg" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("content", [None, "", "[]", "{}"])
-def test_what_is_no_report_is_not_compared_with(
-    content: str | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    path = tmp_path / "base.json"
-    if content is not None:
-        path.write_text(content)
-    with pytest.raises(SystemExit):
-        report.main(["--compare", str(path)])
-    assert f"no report in {path}" in capsys.readouterr().err
 
 
 def test_a_required_peer_that_is_missing_is_an_error(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import importlib.util
 import itertools
 import sys
 import time
+import tracemalloc
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,11 +16,11 @@ import pytest
 import benchmarked  # noqa: F401  before what it makes importable
 import reference
 import sseparse
-from benchmarks import contestants, measure, node, peers
+from benchmarks import by_hand, contestants, measure, node, peers
 from benchmarks.cases import CASES, CUTS, Case, crossed, digest, expected, growth_cases
 from benchmarks.contestants import BUILDS, Contestant, event_data
 from benchmarks.measure import Row
-from benchmarks.peers import NAIVE, NODE, PEERS, REQUIRED
+from benchmarks.peers import BY_HAND, NAIVE, NODE, PEERS, REQUIRED
 from benchmarks.streams import STREAMS, Block
 
 if TYPE_CHECKING:
@@ -26,21 +29,24 @@ if TYPE_CHECKING:
 
 SMALL = [case._replace(units=5) for case in CASES]
 BY_NAME = {case.name: case for case in CASES}
-# The cases that a contestant gets wrong, even at small size.
+# What takes more than LF and one data line.
+NOT_SIMPLE = {
+    "wikimedia",
+    "crlf",
+    "multi-line",
+    "comments",
+    "million-lines",
+    "mcp",
+    "heartbeats",
+    "many-ids",
+    "cr",
+    "endless-comment",
+}
+# The cases that a contestant gets wrong, even at small size, and how its fault begins.
 WRONG = {
-    NAIVE: {
-        "wikimedia",
-        "crlf",
-        "multi-line",
-        "comments",
-        "million-lines",
-        "mcp",
-        "heartbeats",
-        "many-ids",
-        "cr",
-        "endless-comment",
-    },
-    "aiohttp-sse-client2": {"cr"},
+    NAIVE: (NOT_SIMPLE, "wrong: "),
+    BY_HAND: (NOT_SIMPLE, "not timed: raises NotImplementedError"),
+    "aiohttp-sse-client2": ({"cr"}, "wrong: "),
 }
 COMPILED = not str(sys.modules["sseparse._parser"].__file__).endswith(".py")
 
@@ -138,10 +144,12 @@ def test_contestants_are_right_but_for_known_cases(name: str, case: Case) -> Non
         return
     blocks = case.blocks(case.units)
     chunks = case.chunks(blocks)
-    wrong = case.name in WRONG.get(name, ())
+    cases, beginning = WRONG.get(name, (set(), ""))
     fault = measure.fault(contestant(name), blocks, chunks)
-    assert fault.startswith("wrong: ") if wrong else fault == ""
-    if not wrong:
+    if case.name in cases:
+        assert fault.startswith(beginning)
+    else:
+        assert fault == ""
         events, _ = expected(blocks)
         assert measure.count(contestant(name), chunks) == events
 
@@ -290,7 +298,81 @@ def test_node_or_its_package_may_be_missing(
     assert peers.peers([NODE]) == ([], {NODE: "node is not installed"})
 
 
-def test_required_peers_are_peers_of_this_language() -> None:
+def test_c_by_hand_is_right_at_any_cut() -> None:
+    stream = "data: a\n\n\ndata: \n\ndata: é\n\ndata: cut off".encode()
+    wanted = [(each.type, each.data, each.last_event_id) for each in sseparse.parse(stream)]
+    parser = contestant(BY_HAND)
+    for size in range(1, len(stream) + 1):
+        chunks = [stream[start : start + size] for start in range(0, len(stream), size)]
+        events = [event for batch in parser.batches(chunks) for event in batch]
+        assert [(each.type, each.data, each.last_event_id) for each in events] == wanted
+
+
+@pytest.mark.parametrize(
+    "stream",
+    [
+        b"data: a\r\n\r\n",
+        b"data: a\ndata: b\n\n",
+        b"data:a\n\n",
+        b"data\n\n",
+        b"id: 1\ndata: a\n\n",
+        b": comment\n\n",
+        b"\xef\xbb\xbfdata: a\n\n",
+    ],
+)
+@pytest.mark.parametrize("cut", [1, 100])
+def test_c_by_hand_refuses_what_it_does_not_know(stream: bytes, cut: int) -> None:
+    chunks = [stream[start : start + cut] for start in range(0, len(stream), cut)]
+    with pytest.raises(NotImplementedError):
+        list(contestant(BY_HAND).batches(chunks))
+
+
+def test_c_by_hand_takes_bytes_only() -> None:
+    other: Any = bytearray(b"data: a\n\n")
+    with pytest.raises(TypeError, match="a chunk is bytes"):
+        list(contestant(BY_HAND).batches([other]))
+
+
+def test_c_by_hand_leaks_nothing() -> None:
+    parser = contestant(BY_HAND)
+    long = b"x" * 10_000
+
+    def parse() -> None:
+        chunks = [b"data: a\n\nda", b"ta: " + long, b"\n\ndata: " + long]
+        for last in (b"", b"\n", b"\n" + long, b"\n:\n", b"\r"):
+            with contextlib.suppress(NotImplementedError):
+                list(parser.batches([*chunks, last]))
+
+    tracemalloc.start()
+    try:
+        parse()
+        before, _ = tracemalloc.get_traced_memory()
+        for _ in range(50):
+            parse()
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    # Of 50 times five parses, each of which held 20 kB and made two events at least.
+    assert after - before < 5_000
+
+
+def test_c_by_hand_is_left_out_where_it_cannot_be_built(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = tmp_path / "by_hand.c"
+    source.write_text("#error no such luck\n")
+    monkeypatch.setattr(by_hand, "SOURCE", source)
+    by_hand._built.cache_clear()
+    found, missing = peers.peers([BY_HAND])
+    by_hand._built.cache_clear()
+    assert found == []
+    assert missing[BY_HAND].startswith("no C extension can be built: ")
+    assert "error" in missing[BY_HAND]
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    assert peers.peers([BY_HAND]) == ([], {BY_HAND: "setuptools is not installed"})
+
+
+def test_required_peers_install_everywhere() -> None:
     assert set(REQUIRED) < set(PEERS)
     assert NODE not in REQUIRED
     assert event_data(sseparse.Event("message", "a", "")) == "a"

@@ -1,0 +1,69 @@
+"""The C extension by hand, a yardstick: built from ``by_hand.c`` when it is asked for.
+
+It is built by setuptools with the compiler and the options that Python itself was built with, which
+are those that the compiled sseparse gets, too. Nothing of it stays on the disk.
+"""
+
+from __future__ import annotations
+
+import functools
+import subprocess
+import sys
+import tempfile
+from importlib import util
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .contestants import Batches, Contestant
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from types import ModuleType
+
+SOURCE = Path(__file__).with_suffix(".c")
+# In a process of its own: setuptools changes distutils for all, and says what it does.
+SETUP = """
+import sys
+from setuptools import Extension, setup
+setup(name="by_hand", ext_modules=[Extension("by_hand", sys.argv[1:])],
+      script_args=["-q", "build_ext", "--inplace", "--build-temp=."])
+"""
+
+
+def by_hand(name: str) -> Contestant:
+    if util.find_spec("setuptools") is None:
+        raise ModuleNotFoundError(name="setuptools")
+    module, fault = _built()
+    if module is None:
+        raise ImportError(f"no C extension can be built: {fault}")
+    parser = module.Parser
+
+    def batches(chunks: Iterable[bytes]) -> Batches:
+        return map(parser().feed, chunks)
+
+    version = f"a C extension by hand that is no parser, {module.COMPILER}"
+    return Contestant(name, version, batches, note="no parser; right on this stream only")
+
+
+@functools.cache
+def _built() -> tuple[ModuleType | None, str]:
+    """Return the extension, or why there is none; tried once in a process."""
+    # Windows does not delete an extension that is loaded.
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        done = subprocess.run(
+            [sys.executable, "-c", SETUP, str(SOURCE)],
+            cwd=folder,
+            capture_output=True,
+            check=False,
+            text=True,
+        )
+        if done.returncode:
+            lines = [line.strip() for line in done.stderr.splitlines() if "error" in line.lower()]
+            return None, lines[0] if lines else f"exit code {done.returncode}"
+        [built] = Path(folder).glob("by_hand.*")
+        spec = util.spec_from_file_location("by_hand", built)
+        assert spec is not None
+        assert spec.loader is not None
+        module = util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module, ""
