@@ -41,6 +41,7 @@ WRONG = {
         "endless-comment",
     },
     "aiohttp-sse-client2": {"cr"},
+    "eventsource-parser": {"cr"},
 }
 COMPILED = not str(sys.modules["sseparse._parser"].__file__).endswith(".py")
 
