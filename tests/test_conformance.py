@@ -293,8 +293,47 @@ def test_limits_demand_what_the_reference_says() -> None:
         stream = b"".join(case.chunks)
         offset = reference.offending(stream, _cases.LIMIT)
         assert (offset is not None) is case.breaks, case.name
-        if not case.breaks:
+        if case.events is not None:
             assert len(reference.interpret(stream).dispatched) == case.events
+    assert {case.events for case in _cases.limited() if case.breaks} == {None, 1}
+
+
+# A chunk of the streams above begins a line or goes on with one, and may end it.
+SKIPS = """
+def skips(chunks):
+    is_ignored, at_start = False, True
+    for chunk in chunks:
+        if at_start:
+            is_ignored = chunk[:1] not in b"dier"
+        at_start = chunk.endswith(b"\\n")
+        yield at_start * b":\\n" if is_ignored else chunk
+
+class parse:"""
+
+
+def test_what_is_ignored_may_be_skipped(
+    planted: Callable[[str], _judge.Report], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_judge, "corpora", list)
+    monkeypatch.setattr(_judge, "growths", list)
+    found = planted(
+        RIGHT.replace("class parse:", SKIPS).replace("in self.chunks:", "in skips(self.chunks):")
+    )
+    assert found.results["limits"].smallest is None
+    assert found.results["limits"].total > 0
+
+
+SHAPES = """
+def none(chunks):
+    list(chunks)
+
+def endless(chunks):
+    while True:
+        yield {"type": "message", "data": ""}
+
+def tuples(chunks):
+    return [("message", chunk) for chunk in chunks]
+"""
 
 
 @pytest.mark.parametrize(
@@ -305,6 +344,16 @@ def test_limits_demand_what_the_reference_says() -> None:
         ("json:__name__", r"'json:__name__' cannot be called"),
         ("planted:parse", r"cannot import the module 'planted' .*: SyntaxError: "),
         ("raising:parse", r"it raises on a plain stream: ValueError: no\\x1b"),
+        ("shapes:none", r"it raises on a plain stream: TypeError: 'NoneType' object is not iter"),
+        (
+            "shapes:endless",
+            r"it raises on a plain stream: .* more events than the stream has bytes",
+        ),
+        (
+            "shapes:tuples",
+            r"not an answer \(each event must have type and data, which are strings\)",
+        ),
+        ("builtins:dict", r"it raises on a plain stream: ValueError: dictionary update"),
         ("exits:parse", r"the process ended with status 7; it said: 'TheError: seven'"),
         ("nosuch", r"--against: 'nosuch' is not MODULE:FUNCTION, nor one of sseparse, httpx-sse"),
     ],
@@ -318,6 +367,7 @@ def test_what_cannot_be_run_is_told(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "planted.py").write_text("def parse(")
+    (tmp_path / "shapes.py").write_text(SHAPES)
     (tmp_path / "raising.py").write_text("def parse(chunks):\n    raise ValueError('no\\x1b')\n")
     exits = "import os, sys\nprint('TheError: seven', file=sys.stderr, flush=True)\nos._exit(7)\n"
     (tmp_path / "exits.py").write_text(exits)
@@ -362,10 +412,12 @@ for line in sys.stdin:
 """
 
 
-def adapter(folder: Path, evil: str = "pass") -> _run.Target:
+def adapter(
+    folder: Path, evil: str = "pass", *, old: str = "EVIL", new: str = "EVIL"
+) -> _run.Target:
     """Return an adapter in Python for the protocol, with something evil done before it answers."""
     path = folder / "adapter.py"
-    path.write_text(ADAPTER.replace("EVIL", evil), encoding="utf-8")
+    path.write_text(ADAPTER.replace(old, new).replace("EVIL", evil), encoding="utf-8")
     return _run.command(shlex.join([sys.executable, str(path)]))
 
 
@@ -378,6 +430,27 @@ def test_a_command(tmp_path: Path) -> None:
     assert found.results["limits"].total > 0
 
 
+@pytest.mark.usefixtures("_quick")
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"limited": True', '"limited": True, "error": ""'),
+        ('"limited": True', '"limited": True, "error": None'),
+        (
+            'answer["retry"] = parser.retry',
+            'answer["retry"], answer["last_event_id"] = parser.retry, parser.last_event_id or None',
+        ),
+        (
+            'answer["retry"] = parser.retry',
+            'answer["retry"] = parser.retry and float(f"{parser.retry:.15g}")',
+        ),
+    ],
+)
+def test_a_right_parser_in_another_language_passes(tmp_path: Path, old: str, new: str) -> None:
+    assert old in ADAPTER
+    assert report(adapter(tmp_path, old=old, new=new)).failing == []
+
+
 NUL = r'if b"\0" in stream: '
 
 
@@ -385,13 +458,28 @@ NUL = r'if b"\0" in stream: '
 @pytest.mark.parametrize(
     ("evil", "got"),
     [
-        ("print('garbage', flush=True); continue", r"not an answer: 'garbage\\n'"),
-        ("print('[' * 10**6, flush=True); continue", "not an answer: '\\[+'"),
+        ("print('garbage', flush=True); continue", r"not an answer \(no JSON\): 'garbage\\n'"),
+        ("print('[' * 10**6, flush=True); continue", r"not an answer \(.*\): '\[+'"),
+        ("print('[]', flush=True); continue", r"not an answer \(it must be an object\): '\[\]"),
+        ("print('{}', flush=True); continue", r"not an answer \(events must be a list of lists"),
+        (
+            'print(\'{"events": [{"type": "message", "data": ""}]}\', flush=True); continue',
+            r"not an answer \(events must be a list of lists, one for each chunk\): ",
+        ),
         (
             'print(\'{"events": [[{"type": 1, "data": ""}]]}\', flush=True); continue',
-            "not an answer",
+            r"not an answer \(each event must have type and data, which are strings\): ",
         ),
-        ("print('{\"events\": [[],[],[],[],[]]}', flush=True); continue", "not an answer"),
+        (
+            "print('{\"events\": [[],[],[],[],[]]}', flush=True); continue",
+            r"not an answer \(events must be a list for each of 1 chunks, and one for the end\): ",
+        ),
+        (
+            "answer['parser'] = 5",
+            r"not an answer \(parser must be a string\): ",
+        ),
+        ("answer['seconds'] = 10**400", r"not an answer \(int too large to convert to float\): "),
+        ("os.close(0); print('{', end='', flush=True); threading.Event().wait()", "no answer wi"),
         ("os._exit(3)", "the process ended with status 3"),
         ("os.kill(os.getpid(), 9)", "the process ended with status -9"),
         ("threading.Event().wait()", "no answer within 0.5 s"),
@@ -434,7 +522,7 @@ def test_a_command_that_fails_often_is_not_asked_for_the_rest(
         ("nosuch-program", "nosuch-program: cannot run 'nosuch-program': No such file or"),
         ("", "--command: the command is empty"),
         ("'", "--command: No closing quotation"),
-        (f"{sys.executable} -c 'print(1)'", r"not an answer: '1\\n'"),
+        (f"{sys.executable} -c 'print(1)'", r"not an answer \(it must be an object\): '1\\n'"),
         (f"{sys.executable} -c 'pass'", "the process ended with status 0"),
         (
             f"{sys.executable} -c 'import threading; threading.Event().wait()'",
@@ -474,6 +562,29 @@ def test_what_the_parser_leaves_behind_is_found(
     assert result.smallest is not None
     assert result.smallest.expected == "nothing left behind for the next stream"
     assert "the next one, b'data: probe" in result.smallest.got
+
+
+def test_a_parser_that_is_wrong_about_plain_streams_is_not_said_to_share_state(
+    planted: Callable[[str], _judge.Report], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    streams = [case for case in _cases.corpora() if case.family == "line ends" and not case.events]
+    assert streams
+    monkeypatch.setattr(_judge, "corpora", lambda: streams)
+    monkeypatch.setattr(_judge, "growths", list)
+    found = planted(RIGHT.replace('value.removeprefix(" ")', "value"))
+    assert found.results["line ends"][:2] == (len(streams), len(streams))
+
+
+def test_a_clock_that_is_too_coarse_does_no_harm(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_judge, "corpora", list)
+    monkeypatch.setattr(_judge, "GROWTH_SIZE", 2 * 1024)
+    evil = "answer['seconds'] = len(stream) // 30_000"
+    result = report(adapter(tmp_path, evil)).results["growth"]
+    assert result.passed == 0
+    assert result.smallest is not None
+    assert result.smallest.got == "0.000 s for 2048 bytes, 1.000 s for 32768"
 
 
 def test_ctrl_c_ends_the_parser_too(tmp_path: Path) -> None:
@@ -623,11 +734,12 @@ def test_the_ready_adapters_are_all_run_for_the_page() -> None:
     page = (DOCS / "conformance.txt").read_text(encoding="utf-8")
     rows = page.split("\n\n")[1].splitlines()[1:]
     assert [row.split()[0] for row in rows] == [target.name for target in _run.peers()]
-    files = DOCS.parent / "pyproject.toml", DOCS / "make_conformance.py"
+    root = DOCS.parent
+    files = root / "pyproject.toml", root / "benchmarks" / "node" / "package.json"
     pinned = "".join(file.read_text(encoding="utf-8") for file in files)
     for row in rows[1:]:
         name, version = row.split()[:2]
-        assert f'"{name}=={version}' in pinned or f'"{name}@{version}"' in pinned
+        assert f'"{name}=={version}' in pinned or f'"{name}": "{version}"' in pinned
     for target in _run.peers():
         assert target.note in page
     assert page.endswith(_report.as_text([], {}).partition("The standard")[2])

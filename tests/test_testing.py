@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import itertools
 import re
 from typing import TYPE_CHECKING, Any
@@ -101,6 +102,8 @@ def test_chunkings_reach(wanted: list[bytes]) -> None:
         ([2, 3, 0], [b"ab", b"cde", b""]),
         ([2, 9], [b"ab", b"cde"]),
         (iter((1, 1)), [b"a", b"b", b"cde"]),
+        (itertools.cycle([1, 2]), [b"a", b"bc", b"d", b"e"]),
+        (itertools.cycle([5]), [b"abcde"]),
     ],
 )
 def test_rechunk_by_sizes(sizes: Any, chunks: list[bytes]) -> None:
@@ -170,9 +173,32 @@ def raises_at_a_chunk_of_one(chunks: list[bytes]) -> int:
     return sum(1 // (len(chunk) - 1) for chunk in chunks) * 0
 
 
+def a_mark_stripped_from_each_chunk(chunks: list[bytes]) -> list[sseparse.Event]:
+    decode = codecs.getincrementaldecoder("utf-8")("replace").decode
+    return sseparse.parse(
+        "".join(decode(chunk).removeprefix("\ufeff") for chunk in chunks).encode()
+    )
+
+
+def a_long_rest_is_lost(chunks: list[bytes]) -> list[bytes]:
+    done, rest = [], b""
+    for chunk in chunks:
+        *lines, rest = (rest + chunk).replace(b"\r", b"\n").split(b"\n")
+        done += lines
+        rest = rest[:60]
+    return done
+
+
 @pytest.mark.parametrize(
     "parse",
-    [each_chunk_decoded, each_chunk_split, blocks_of_each_chunk, raises_at_a_chunk_of_one],
+    [
+        each_chunk_decoded,
+        each_chunk_split,
+        blocks_of_each_chunk,
+        raises_at_a_chunk_of_one,
+        a_mark_stripped_from_each_chunk,
+        a_long_rest_is_lost,
+    ],
 )
 def test_a_parser_that_minds_the_chunks_is_found(parse: Any) -> None:
     with pytest.raises(AssertionError, match=r"^b'.*' whole: .*; in chunks \[b'.*\]: ") as caught:
@@ -200,6 +226,22 @@ def test_the_same_error_at_every_cut_is_no_difference() -> None:
 def test_a_parser_that_always_raises_is_told() -> None:
     with pytest.raises(ZeroDivisionError):
         assert_chunk_invariant(lambda _: 1 / 0)
+
+
+@pytest.mark.parametrize("parse", [sseparse.iter_events, lambda _: None, lambda _: float("nan")])
+def test_results_that_do_not_compare_are_told(parse: Any) -> None:
+    with pytest.raises(TypeError, match=r"must return what can be compared, .* it gave .*, then "):
+        assert_chunk_invariant(parse)
+
+
+def test_a_parser_may_empty_the_list_of_its_chunks() -> None:
+    def parse(chunks: list[bytes]) -> int:
+        return len([chunks.pop() for _ in range(len(chunks))])
+
+    with pytest.raises(AssertionError) as caught:
+        assert_chunk_invariant(parse, streams=st.just(b"ab"))
+    shown = re.findall(r"in chunks (\[.*?\]): ", str(caught.value))[0]
+    assert b"".join(eval(shown)) == b"ab"
 
 
 def test_streams_of_ones_own() -> None:

@@ -133,11 +133,11 @@ class Subject:
             raise NoAnswerError(f"the process ended with status {status}")
         try:
             return _read(line, len(chunks), time.perf_counter() - begin)
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
+        except (ValueError, TypeError, OverflowError, RecursionError) as error:
             await self.stop()
-            raise NoAnswerError(
-                f"not an answer: {line[:60].decode('utf-8', 'replace')!r}"
-            ) from error
+            why = "no JSON" if isinstance(error, json.JSONDecodeError) else error
+            shown = line[:60].decode("utf-8", "replace")
+            raise NoAnswerError(f"not an answer ({why}): {shown!r}") from error
 
     async def stop(self, *, kill: bool = True) -> int | None:
         """End the process, and what it has started; return its exit status."""
@@ -200,18 +200,26 @@ def _kill(process: asyncio.subprocess.Process) -> None:
 def _read(line: bytes, chunks: int, seconds: float) -> Answer:
     """Check an answer; what is raised otherwise, ``ask`` knows."""
     answer = json.loads(line)
+    if not isinstance(answer, dict):
+        raise TypeError("it must be an object")
     if "cannot" in answer:
         raise CannotRunError(answer["cannot"])
-    events = answer["events"]
-    if not isinstance(events, list) or len(events) > chunks + 1:
-        raise ValueError("events must be a list for each chunk, and one for the end")
+    if not isinstance(answer.get("parser", ""), str):
+        raise TypeError("parser must be a string")
+    events = answer.get("events")
+    if not isinstance(events, list) or not all(isinstance(each, list) for each in events):
+        raise TypeError("events must be a list of lists, one for each chunk")
+    if len(events) > chunks + 1:
+        raise ValueError(f"events must be a list for each of {chunks} chunks, and one for the end")
     for event in (event for each in events for event in each):
-        if not isinstance(event["type"], str) or not isinstance(event["data"], str):
-            raise TypeError("type and data must be strings")
+        if not isinstance(event, dict) or not all(
+            isinstance(event.get(name), str) for name in ("type", "data")
+        ):
+            raise TypeError("each event must have type and data, which are strings")
     return Answer(
         events,
         {key: answer[key] for key in ("last_event_id", "retry") if key in answer},
-        answer.get("error"),
+        answer.get("error") or None,
         answer.get("limited") is True,
         answer.get("parser"),
         float(answer.get("seconds", seconds)),

@@ -65,7 +65,10 @@ def _load(target: str) -> tuple[Adapter, str]:
         found = getattr(found, name)
     if not callable(found):
         raise ImportError(f"{target!r} cannot be called")
-    has_limit = "max_event_size" in inspect.signature(found).parameters
+    try:
+        has_limit = "max_event_size" in inspect.signature(found).parameters
+    except ValueError:  # what is written in C need not tell
+        has_limit = False
     return Adapter(found, _read, has_limit), target
 
 
@@ -91,10 +94,13 @@ def _answer(adapter: Adapter, request: dict[str, Any]) -> dict[str, Any]:
     if "limit" in request and adapter.has_limit:
         options["max_event_size"] = request["limit"]
         answer["limited"] = True
+    most = sum(map(len, chunks))  # one that gives events without end would take all memory
     begin = time.process_time()
     try:
         stream = adapter.parse(fed(), **options)
-        for event in stream:
+        for count, event in enumerate(stream):
+            if count > most:
+                raise OverflowError("more events than the stream has bytes")
             if not said:
                 said.append([])
             said[-1].append(event)

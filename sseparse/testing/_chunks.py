@@ -21,8 +21,8 @@ def rechunk(
 
     Args:
         data: A whole stream.
-        sizes: Bytes in each chunk: one number for all chunks, or one for each. The last chunk holds
-            what is left. A 0 gives an empty chunk.
+        sizes: Bytes in each chunk: one number for all chunks, or one for each, of which no more are
+            taken than are needed. The last chunk holds what is left. A 0 gives an empty chunk.
         seed: Cut at 1 to 12 places, the same for the same seed and length in every run. Two equal
             places give an empty chunk.
 
@@ -49,12 +49,16 @@ def rechunk(
         if sizes < 1:
             raise ValueError(f"a size for all chunks must be at least 1 byte, not {sizes}")
         return [data[start : start + sizes] for start in range(0, len(data), sizes)]
-    each = list(sizes)
-    if each and min(each) < 0:
-        raise ValueError(f"a size must be at least 0 bytes, not {min(each)}")
-    ends = [end for end in itertools.accumulate(each) if end <= len(data)]
-    chunks = _cut(data, ends)
-    return chunks if chunks[-1] else chunks[:-1]
+    chunks, start = [], 0
+    for size in sizes:
+        if size < 0:
+            raise ValueError(f"a size must be at least 0 bytes, not {size}")
+        # Before it is cut: sizes may go on without an end.
+        if start + size > len(data):
+            break
+        chunks.append(data[start : start + size])
+        start += size
+    return [*chunks, data[start:]] if start < len(data) else chunks
 
 
 def every_split(data: bytes) -> Iterator[list[bytes]]:
