@@ -58,6 +58,8 @@ def test_properties_hold(
         b"id: 1\nXXdata: XXa\n\n",
         # A value that would be a field, if a line began there.
         b"data: id\n\ndata: b\n\n",
+        # A space, but a place too late.
+        b"data:a b\n\ndata:c d\ndata: e\n\n",
         b"data: data: event: id: a\n\ndata: data\n\ndata: b\n\n",
     ],
 )
@@ -92,6 +94,9 @@ def test_border(extra: int) -> None:
         [b": held", b"id: 1", b"", b"data: b", b""],
         [b"data: \xc3\xa9", b"", b"data: \xc3\xa9", b"", b"data: b"],
         [b"event: held", b"", b"data: b", b""],
+        [b": held"],
+        # Bytes with the value of the place of a line end.
+        [b"data: " + b"\4" * 9, b"", b"data: b", b"", b"data: c"],
     ],
 )
 @pytest.mark.parametrize("compiled", [False, True])
@@ -100,8 +105,9 @@ def test_a_long_chunk_that_ends_what_is_held(
 ) -> None:
     monkeypatch.setattr(_parser, "COMPILED", compiled)
     short = end.join(lines)
-    long = end.join([*lines, b":" * 1100])
-    longer = end.join([*lines, b":" * 1100, b"data: last", b"", b"data"])
+    rest = bytes(set(range(256)) - {10, 13}) * 5
+    long = end.join([*lines, rest])
+    longer = end.join([*lines, rest, b"data: last", b"", b"data"])
     for stream in (short, long, longer, longer + end):
         expected = reference.outcome(stream)._replace(observed=[])
         for cut in range(len(short)):
@@ -117,7 +123,7 @@ def test_what_differs_from_data_in_one_place(
     # The last rest is "data: " backwards, less the d: a place before the text is one at its end.
     rests = [b"", b"\n", event, b"\n" + event, b"\n\n :ata"]
     for place in range(6):
-        for other in (b"x", b"DATA: "[place : place + 1]):
+        for other in (b"x", b"DATA: "[place : place + 1], b"ebub;!"[place : place + 1]):
             line = b"data: a"[:place] + other + b"data: a"[place + 1 :] + b"\n"
             streams = [before + line + rest for before in (b"", event) for rest in rests]
             for stream in streams:
