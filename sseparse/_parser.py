@@ -158,7 +158,7 @@ class Event:
 
 
 # CPython calls a class that has slots the slow way: 2090 instructions for Event(...), against 1420
-# for making one and filling its slots. The pure build does that where most events are made.
+# for making one and filling its slots. The pure build does that.
 _new = object.__new__
 
 
@@ -549,7 +549,13 @@ class Parser:
                 if data is not None:
                     if more:
                         data = self._join_data(data)
-                    event = Event(type_ or "message", data, id_)
+                    if COMPILED:
+                        event = Event(type_ or "message", data, id_)
+                    else:
+                        event = _new(Event)
+                        event._type = type_ or "message"
+                        event._data = data
+                        event._last_event_id = id_
                     data = None
                     events.append(event)
                     if items is not None:
