@@ -20,6 +20,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from . import arguments
 from .cases import CASES, expected
 from .contestants import BUILDS, builds
 from .peers import NODE, PEERS, peers
@@ -31,6 +32,7 @@ TIMES = (1, 6)
 # "1,234,567 (12.34%)  ./path/unicodeobject.c:ascii_decode [/usr/lib/libpython3.13.so]"
 COUNT = re.compile(r"^ *([\d,]+) +\( *[\d.]+%\) +(.+?)(?: +\[.*\])?$", re.MULTILINE)
 TOTAL = "PROGRAM TOTALS"
+CASE = {case.name: case for case in CASES}
 
 
 def parse(case: str, contestant: str, times: str) -> None:
@@ -40,8 +42,8 @@ def parse(case: str, contestant: str, times: str) -> None:
         found, missing = peers([contestant])
         if missing:
             sys.exit(f"{contestant}: {missing[contestant]}")
-    each = next(each for each in CASES if each.name == case)
-    chunks = each.chunks(each.blocks(each.units))
+    blocks = CASE[case].blocks(CASE[case].units)
+    chunks = CASE[case].chunks(blocks)
     for _ in range(int(times)):
         for batch in found[0].batches(chunks):
             for _event in batch:
@@ -56,8 +58,7 @@ def count(case: str, contestant: str) -> Counter[str]:
         subprocess.CalledProcessError: What it runs failed.
     """
     once, several = (_counts(_callgrind(case, contestant, times)) for times in TIMES)
-    each = next(each for each in CASES if each.name == case)
-    events, _ = expected(each.blocks(each.units))
+    events, _ = expected(CASE[case].blocks(CASE[case].units))
     parses = (TIMES[1] - TIMES[0]) * events
     return Counter(
         {
@@ -89,8 +90,8 @@ def _counts(annotated: str) -> Counter[str]:
     return counts
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    options = _options(arguments)
+def main(given: Sequence[str] | None = None) -> int:
+    options = _options(given)
     for case in options.cases:
         for contestant in options.contestants:
             try:
@@ -108,41 +109,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+def _options(given: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.instructions",
         description="Count the instructions that parsers take for each event, with valgrind.",
     )
+    contestants = [*BUILDS, *(name for name in PEERS if name != NODE)]
     parser.add_argument(
         "--cases",
-        type=lambda text: text.split(","),
+        type=arguments.names(list(CASE)),
         default=["chat", "per-event"],
-        metavar="NAMES",
+        metavar="NAME,...",
         help="cases of the benchmark (default: chat,per-event)",
     )
     parser.add_argument(
         "--contestants",
-        type=lambda text: text.split(","),
+        type=arguments.names(contestants),
         default=[each.name for each in builds()],
-        metavar="NAMES",
+        metavar="NAME,...",
         help="builds and peers (default: the builds there are)",
     )
     parser.add_argument(
         "--functions",
-        type=int,
+        type=arguments.positive,
         default=0,
         metavar="N",
-        help="show the N that take most (default: 0)",
+        help="show the N functions that take most (default: none)",
     )
-    options = parser.parse_args(arguments)
-    for what, given, known in (
-        ("case", options.cases, [case.name for case in CASES]),
-        ("contestant", options.contestants, [*BUILDS, *(name for name in PEERS if name != NODE)]),
-    ):
-        for name in given:
-            if name not in known:
-                parser.error(f"no {what} {name!r}; there are {', '.join(known)}")
-    return options
+    return parser.parse_args(given)
 
 
 if __name__ == "__main__":

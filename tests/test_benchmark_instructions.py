@@ -84,8 +84,9 @@ def test_without_valgrind(
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["--cases", "chatt"], "no case 'chatt'; there are chat, "),
-        (["--contestants", "node"], "no contestant 'node'; there are compiled, pure, httpx-sse, "),
+        (["--cases", "chatt"], "no 'chatt'; there are chat, "),
+        (["--contestants", "node"], "no 'node'; there are compiled, pure, httpx-sse, "),
+        (["--functions", "-3"], "expected a whole number from 1, got '-3'"),
     ],
 )
 def test_names_that_do_not_exist(

@@ -74,8 +74,8 @@ def assert_chunk_invariant(
 
     It is tried on generated streams, each whole and in chunks; the examples are the same in every
     run, and as many as hypothesis's profile says. Last comes one that holds some of everything, cut
-    at every place. What the parser raises is compared by type and
-    text. A plain stream must not raise, so that one which always does is told.
+    at every place. What the parser raises is compared by type and text. A plain stream must not
+    raise, so that one which always does is told.
 
     Args:
         parse: Takes the list of chunks of one stream; what it returns is compared with ``==``. It
