@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 # Sphinx's own, a script, and what imports libraries that may not be installed (which
-# tests/test_recipes.py does).
+# tests/project/test_recipes.py does).
 collect_ignore = ["conf.py", "make_conformance.py", "recipes"]
 
 

@@ -28,10 +28,10 @@ HERE = Path(__file__).resolve().parent
 
 def main() -> None:
     atheris = import_module("atheris")
-    sys.path[:1] = [str(HERE.parent.parent), str(HERE.parent)]
+    sys.path[:1] = [str(HERE.parents[1]), str(HERE.parent / "support"), str(HERE)]
     with atheris.instrument_imports(include=["sseparse"]):
         parser = import_module("sseparse._parser")
-    check = import_module("fuzz.target").check
+    check = import_module("target").check
 
     # From some length on the parser takes another way, and the compiled build has one of its own.
     # Inputs should stay short, so the second byte decides, by bits that the target makes no use of.

@@ -31,7 +31,7 @@ from sseparse.completions._gather import Gatherer
 if TYPE_CHECKING:
     from typing_extensions import assert_type
 
-DATA = Path(__file__).with_name("data")
+DATA = Path(__file__).parents[1] / "data"
 ANSWERS: dict[str, Any] = json.loads((DATA / "answers.json").read_text("utf-8"))
 
 # The streaming example of the API reference, word for word but for its first line.
@@ -643,7 +643,7 @@ def test_thin_is_a_feature() -> None:
 )
 def test_the_recipe_for_asyncio(events: list[Any], text: str, error: Any) -> None:
     pytest.importorskip("httpx", reason="httpx is not installed")
-    recipe = runpy.run_path(str(Path(__file__).parents[1] / "docs" / "chat_async.py"))
+    recipe = runpy.run_path(str(Path(__file__).parents[2] / "docs" / "chat_async.py"))
     got: list[str] = []
 
     async def read(url: str) -> None:

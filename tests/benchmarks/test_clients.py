@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-import benchmarked  # noqa: F401  before what it makes importable
+import importable  # noqa: F401  before what it makes importable
 import sseparse
 from benchmarks import client, delays, server
 from benchmarks.clients import CLIENTS

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import importable  # noqa: F401  before what it makes importable
 from benchmarks import instructions
 from benchmarks.contestants import builds
 

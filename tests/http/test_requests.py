@@ -47,7 +47,7 @@ from sseparse.completions import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-TLS = Path(__file__).with_name("data") / "tls"
+TLS = Path(__file__).parents[1] / "data" / "tls"
 WHOLE = {"choices": [{"index": 0, "message": {"content": "hi"}, "finish_reason": "stop"}]}
 ENVIRONMENT = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID")
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")

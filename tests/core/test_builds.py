@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import example, given
+from test_corpora import CASES, WAYS
 
 import sseparse
 import sseparse._parser
 from running import feed_all, load_copy, observe_all
 from strategies import cut_streams, limits, seeds
-from test_corpora import CASES, WAYS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -32,7 +32,7 @@ from sseparse.completions import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SERVERS = Path(__file__).with_name("servers")
+SERVERS = Path(__file__).parents[1] / "servers"
 pytestmark = pytest.mark.skipif(
     not os.environ.get("SSEPARSE_REAL_SERVER") and not importlib.util.find_spec("xllamacpp"),
     reason="needs xllamacpp: pip install 'sseparse[servers]'",

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-import benchmarked
+import importable
 import sseparse
 from benchmarks import cases, header, measure, report
 from benchmarks.cases import CASES
@@ -21,7 +21,7 @@ from benchmarks.measure import Result, Row, Spread
 from benchmarks.peers import NAIVE, PEERS
 from benchmarks.streams import STREAMS
 
-ROOT = benchmarked.ROOT
+ROOT = importable.ROOT
 SMALL = [case._replace(units=5) for case in CASES]
 BY_NAME = {case.name: case for case in CASES}
 

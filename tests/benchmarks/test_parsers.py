@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-import benchmarked  # noqa: F401  before what it makes importable
+import importable  # noqa: F401  before what it makes importable
 import reference
 import sseparse
 from benchmarks import by_hand, contestants, measure, node, peers

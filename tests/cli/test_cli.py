@@ -838,7 +838,7 @@ def test_the_library_does_not_load_the_command() -> None:
 
 def console_examples() -> list[tuple[str, str]]:
     """The commands of docs/cli.rst, each with what the page says that it prints."""
-    page = Path(__file__).parents[1] / "docs" / "cli.rst"
+    page = Path(__file__).parents[2] / "docs" / "cli.rst"
     examples: list[tuple[str, str]] = []
     is_block = False
     for line in page.read_text(encoding="utf-8").splitlines():
@@ -869,6 +869,6 @@ def test_the_examples_of_the_documentation(command: str, printed: str, tmp_path:
 
 
 def test_the_documentation_tells_the_exit_status() -> None:
-    page = (Path(__file__).parents[1] / "docs" / "cli.rst").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[2] / "docs" / "cli.rst").read_text(encoding="utf-8")
     for code in (0, 1, 2, 130, 141):
         assert f"\n   * - {code}\n" in page

@@ -15,7 +15,7 @@ import reference
 import sseparse
 from running import PACKAGE
 
-TESTS = Path(__file__).parent
+TESTS = Path(__file__).parents[1]
 DOCS = TESTS.parent / "docs"
 PAGES = {page.stem: page.read_text(encoding="utf-8") for page in DOCS.glob("*.rst")}
 SOURCE = (TESTS.parent / "sseparse" / "_parser.py").read_text(encoding="utf-8")
@@ -25,7 +25,7 @@ CORPUS = [json.loads(line) for line in DATA.read_text(encoding="utf-8").splitlin
 
 def existing_tests() -> set[str]:
     names = set()
-    for path in TESTS.glob("test_*.py"):
+    for path in TESTS.rglob("test_*.py"):
         names.add(path.name)
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
@@ -73,7 +73,7 @@ def test_code_is_tested() -> None:
     assert set(languages) == {"console", "text"}
     included = re.findall(r"\.\. literalinclude:: recipes/(\w+)\.py\n", PAGES["usage"])
     assert sorted(included) == sorted(path.stem for path in (DOCS / "recipes").glob("*.py"))
-    tests = (TESTS / "test_recipes.py").read_text(encoding="utf-8")
+    tests = (TESTS / "project" / "test_recipes.py").read_text(encoding="utf-8")
     assert [recipe for recipe in included if f'"{recipe}"' not in tests] == []
 
 

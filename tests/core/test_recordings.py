@@ -19,8 +19,8 @@ from sseparse import Event, Parser, parse
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-FOLDER = Path(__file__).with_name("recordings")
-SCRIPT = Path(__file__).with_name("cut_recordings.py")
+FOLDER = Path(__file__).parents[1] / "recordings"
+SCRIPT = FOLDER / "cut.py"
 BODIES = {path.name: path.read_bytes() for path in sorted(FOLDER.glob("*.sse"))}
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import importable  # noqa: F401  before what it makes importable
 import sseparse
 from fuzz import target
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     import reference
 
-CORPUS = sorted((Path(__file__).parent / "fuzz/corpus").iterdir())
+CORPUS = sorted((Path(__file__).parents[1] / "fuzz/corpus").iterdir())
 
 
 def test_kept_corpus() -> None:

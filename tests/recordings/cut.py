@@ -1,6 +1,6 @@
 """Cut the bodies in tests/recordings out of raw captures of real servers.
 
-    python tests/cut_recordings.py FOLDER OUT
+    python tests/recordings/cut.py FOLDER OUT
 
 FOLDER holds captures as ``curl -sN -i --raw`` prints them: status line, headers, a blank line, then
 the body in the chunked framing it was sent with. The bodies go to the folder OUT, each after a
@@ -54,5 +54,5 @@ def main(folder: Path, out: Path) -> None:
 
 if __name__ == "__main__":
     if len(sys.argv) != 3:
-        sys.exit("usage: python tests/cut_recordings.py FOLDER OUT")
+        sys.exit("usage: python tests/recordings/cut.py FOLDER OUT")
     main(Path(sys.argv[1]), Path(sys.argv[2]))

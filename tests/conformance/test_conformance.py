@@ -25,7 +25,7 @@ from sseparse._conformance import _cases, _judge, _peers, _report, _run, _subjec
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-DOCS = Path(__file__).parents[1] / "docs"
+DOCS = Path(__file__).parents[2] / "docs"
 FAMILIES = [family.name for family in _cases.FAMILIES]
 
 # A parser that gets everything right, to be broken in one place.

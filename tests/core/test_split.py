@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+import test_properties
 
 import reference
-import test_properties
 from running import feed_all
 from sseparse import Event, Parser, _parser
 

@@ -25,7 +25,7 @@ from sseparse import Event, encode
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-RECIPES = Path(__file__).parent.parent / "docs" / "recipes"
+RECIPES = Path(__file__).parents[2] / "docs" / "recipes"
 LIBRARIES = {
     "over_urllib3": "urllib3",
     "over_requests": "requests",

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
-RECORDING = Path(__file__).with_name("recordings") / "sse-starlette.sse"
+ROOT = Path(__file__).parents[2]
+RECORDING = ROOT / "tests" / "recordings" / "sse-starlette.sse"
 
 
 def can_build() -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-import benchmarked  # noqa: F401  before what it makes importable
+import importable  # noqa: F401  before what it makes importable
 from benchmarks import chart, compare, report
 from benchmarks.contestants import BUILDS
 from benchmarks.peers import PEERS
