@@ -4,6 +4,6 @@ from __future__ import annotations
 
 import sys
 
-from .report import main
+from .parsers.report import main
 
 sys.exit(main())

@@ -2,8 +2,8 @@
 
     python docs/make_conformance.py
 
-Needs npm, and the network for the peers, which the extra ``peers`` and ``benchmarks/node`` pin.
-Takes some minutes.
+Needs npm, and the network for the peers, which the extra ``peers`` and the package.json in
+``benchmarks/contestants/node`` pin. Takes some minutes.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 
 DOCS = Path(__file__).parent
-NODE = DOCS.parent / "benchmarks" / "node"
+NODE = DOCS.parent / "benchmarks" / "contestants" / "node"
 
 
 def main() -> None:

@@ -11,10 +11,10 @@ import pytest
 
 import importable  # noqa: F401  before what it makes importable
 import sseparse
-from benchmarks import client, delays, server
-from benchmarks.clients import CLIENTS
-from benchmarks.delays import Delays
-from benchmarks.server import FRAMINGS, WORD
+from benchmarks.clients import delays, report, server
+from benchmarks.clients.adapters import CLIENTS
+from benchmarks.clients.delays import Delays
+from benchmarks.clients.server import FRAMINGS, WORD
 
 if TYPE_CHECKING:
     import subprocess
@@ -26,14 +26,14 @@ PATIENT_S = 30.0
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[tuple[subprocess.Popen[str], int]]:
-    with client.child("--serve") as process:
+    with report.child("--serve") as process:
         assert process.stdout
         yield process, int(process.stdout.readline())
         process.kill()
 
 
 def installed(name: str) -> str:
-    found, [line] = client.versions([name])
+    found, [line] = report.versions([name])
     if not found:
         pytest.skip(line.partition("left out: ")[2])
     return name
@@ -42,7 +42,7 @@ def installed(name: str) -> str:
 def test_a_client_that_is_missing_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     missing = CLIENTS["openai"]._replace(distributions=("no-such-client",))
     monkeypatch.setitem(CLIENTS, "openai", missing)
-    found, lines = client.versions([installed("sseparse-events"), "openai"])
+    found, lines = report.versions([installed("sseparse-events"), "openai"])
     assert found == ["sseparse-events"]
     assert sseparse.__version__ in lines[0]
     assert lines[1] == "openai           left out: no-such-client is not installed"
@@ -82,15 +82,15 @@ def test_a_client_gives_the_content_of_every_chunk(
             contents = list(ask(kind, 400))
             assert contents[:400] == [WORD] * 400
             assert [each for each in contents[400:] if each] == []
-        assert client.cpu(kind)(ask, 10) > 0
-        assert client.first_token(ask, 2) > 0
+        assert report.cpu(kind)(ask, 10) > 0
+        assert report.first_token(ask, 2) > 0
 
 
 @pytest.mark.parametrize("framing", FRAMINGS)
 def test_events_are_received_before_the_next_is_sent(
     framing: str, running: tuple[subprocess.Popen[str], int]
 ) -> None:
-    found = client.delay(installed("sseparse-events"), *running, framing, 3, PATIENT_S)
+    found = report.delay(installed("sseparse-events"), *running, framing, 3, PATIENT_S)
     assert found.fault == ""
     assert len(found.sent) == 4
     assert len(found.in_time()) == 3
@@ -100,7 +100,7 @@ def test_events_are_received_before_the_next_is_sent(
 def test_events_that_a_client_holds_are_not_in_time(
     running: tuple[subprocess.Popen[str], int],
 ) -> None:
-    found = client.delay(installed("launchdarkly"), *running, "close-delimited", 3, 0.01)
+    found = report.delay(installed("launchdarkly"), *running, "close-delimited", 3, 0.01)
     assert (len(found.received), found.in_time()) == (3, [])
     assert str(found) == "all held to the end"
 
@@ -146,10 +146,10 @@ def test_measure_waits_no_longer_than_its_patience() -> None:
 
 
 def test_figures_and_table(running: tuple[subprocess.Popen[str], int]) -> None:
-    rows = client.figures([installed("sseparse-events")], running[1], 1, 8)
+    rows = report.figures([installed("sseparse-events")], running[1], 1, 8)
     assert [len(found["sseparse-events"]) for found in rows.values()] == [1, 3, 1, 1, 1]
     assert all(each > 0 for found in rows.values() for each in found["sseparse-events"])
-    text = client.table(["a", "b"], {"row": {"a": [1.0, 2.0, 4.0], "b": [2.0, 6.0, 4.0]}})
+    text = report.table(["a", "b"], {"row": {"a": [1.0, 2.0, 4.0], "b": [2.0, 6.0, 4.0]}})
     names, medians, ratios = text.splitlines()
     assert names.split() == ["median", "a", "b"]
     assert medians.split() == ["row", "2.00", "4.00"]
@@ -159,14 +159,14 @@ def test_figures_and_table(running: tuple[subprocess.Popen[str], int]) -> None:
 
 def test_the_command_names_its_clients(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        client.main(["--clients", "netcat"])
+        report.main(["--clients", "netcat"])
     assert "no 'netcat'; there are sseparse, sseparse-events" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("option", ["--rounds", "--chunks"])
 def test_nothing_is_measured_with_nothing(option: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        client.main([option, "0"])
+        report.main([option, "0"])
     assert f"argument {option}: expected a whole number from 1" in capsys.readouterr().err
 
 
@@ -175,7 +175,7 @@ def test_no_client_is_there(
 ) -> None:
     missing = CLIENTS["openai"]._replace(distributions=("no-such-client",))
     monkeypatch.setitem(CLIENTS, "openai", missing)
-    assert client.main(["--clients", "openai"]) == 1
+    assert report.main(["--clients", "openai"]) == 1
     said = capsys.readouterr()
     assert said.out == "openai           left out: no-such-client is not installed\n"
     assert said.err == "none of these clients is installed\n"

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import importable  # noqa: F401  before what it makes importable
-from benchmarks import chart, compare, report
-from benchmarks.contestants import BUILDS
-from benchmarks.peers import PEERS
+from benchmarks.contestants.contestant import BUILDS
+from benchmarks.contestants.peers import PEERS
+from benchmarks.parsers import chart, compare, report
 
 if TYPE_CHECKING:
     from pathlib import Path

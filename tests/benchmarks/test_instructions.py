@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 import importable  # noqa: F401  before what it makes importable
-from benchmarks import instructions
-from benchmarks.contestants import builds
+from benchmarks.contestants.contestant import builds
+from benchmarks.parsers import instructions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

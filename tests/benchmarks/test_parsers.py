@@ -16,12 +16,13 @@ import pytest
 import importable  # noqa: F401  before what it makes importable
 import reference
 import sseparse
-from benchmarks import by_hand, contestants, measure, node, peers
-from benchmarks.cases import CASES, CUTS, Case, crossed, digest, expected, growth_cases
-from benchmarks.contestants import BUILDS, Contestant, event_data
-from benchmarks.measure import Row
-from benchmarks.peers import BY_HAND, NAIVE, NODE, PEERS, REQUIRED
-from benchmarks.streams import STREAMS, Block
+from benchmarks.contestants import by_hand, node, peers
+from benchmarks.contestants.contestant import BUILDS, Contestant, builds, event_data
+from benchmarks.contestants.peers import BY_HAND, NAIVE, NODE, PEERS, REQUIRED
+from benchmarks.parsers import measure
+from benchmarks.parsers.cases import CASES, CUTS, Case, crossed, digest, expected, growth_cases
+from benchmarks.parsers.measure import Row
+from benchmarks.parsers.streams import STREAMS, Block
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -61,7 +62,7 @@ def _no_repeats(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def contestant(name: str) -> Contestant:
-    ours = {each.name: each for each in contestants.builds()}
+    ours = {each.name: each for each in builds()}
     if name in ours:
         return ours[name]
     found, missing = peers.peers([name])
@@ -140,7 +141,7 @@ def test_every_stream_is_in_a_case() -> None:
 @pytest.mark.parametrize("name", [*BUILDS, *PEERS])
 def test_contestants_are_right_but_for_known_cases(name: str, case: Case) -> None:
     if name == "compiled" and not COMPILED:
-        assert [each.name for each in contestants.builds()] == ["pure"]
+        assert [each.name for each in builds()] == ["pure"]
         return
     blocks = case.blocks(case.units)
     chunks = case.chunks(blocks)
@@ -162,10 +163,10 @@ def test_contestants_take_large_chunks(name: str) -> None:
 
 
 def test_builds_are_two_parsers_in_one_process() -> None:
-    names = [each.name for each in contestants.builds()]
+    names = [each.name for each in builds()]
     assert names == (["compiled", "pure"] if COMPILED else ["pure"])
     kinds = set()
-    for each in contestants.builds():
+    for each in builds():
         [[event]] = each.batches([b"data: a\n\n"])
         kinds.add(type(event))
         assert each.version == f"sseparse {sseparse.__version__}"
@@ -208,7 +209,7 @@ def test_fault_of_one_that_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_measure(monkeypatch: pytest.MonkeyPatch) -> None:
     case = BY_NAME["comments"]._replace(units=2)
-    result = measure.measure(case, [*contestants.builds(), fake(raises)], 3)
+    result = measure.measure(case, [*builds(), fake(raises)], 3)
     assert (result.case, result.events) == (case, 2)
     assert result.size == len(b"".join(case.chunks(case.blocks(2))))
     for row in result.rows[:-1]:
@@ -222,7 +223,7 @@ def test_measure(monkeypatch: pytest.MonkeyPatch) -> None:
 
     # However slow, the case itself gets all its rounds; what is there for the growth does not.
     monkeypatch.setattr(measure, "GROWTH_BUDGET_S", 0)
-    [row, *_] = measure.measure(case, contestants.builds(), 3).rows
+    [row, *_] = measure.measure(case, builds(), 3).rows
     assert [len(rounds) for rounds in row.seconds] == [3, 0, 0]
     assert row.growth(4) is None
 
@@ -243,18 +244,16 @@ def test_large_streams_are_measured_in_fresh_memory(monkeypatch: pytest.MonkeyPa
     calls: list[None] = []
     monkeypatch.setattr(measure, "_give_back", lambda: calls.append(None))
     case = BY_NAME["tiny"]._replace(units=2)
-    measure.measure(case, contestants.builds()[:1], 1)
+    measure.measure(case, builds()[:1], 1)
     assert calls == []
     monkeypatch.setattr(measure, "LARGE", 1)
-    measure.measure(case, contestants.builds()[:1], 1)
+    measure.measure(case, builds()[:1], 1)
     assert len(calls) == 3 * 2
 
 
 def test_growth_of_some_only() -> None:
     case = BY_NAME["chat"]._replace(units=2)
-    grown, other = measure.measure(
-        case, [*contestants.builds()[:1], fake(lambda _: [["a"]])], 2, contestants.BUILDS
-    ).rows
+    grown, other = measure.measure(case, [*builds()[:1], fake(lambda _: [["a"]])], 2, BUILDS).rows
     assert [len(rounds) for rounds in grown.seconds] == [2, 2, 2]
     assert [len(rounds) for rounds in other.seconds] == [2]
     assert grown.growth(2) is not None

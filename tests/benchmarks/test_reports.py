@@ -13,13 +13,13 @@ import pytest
 
 import importable
 import sseparse
-from benchmarks import cases, header, measure, report
-from benchmarks.cases import CASES
-from benchmarks.contestants import BUILDS, Contestant
-from benchmarks.figures import FIGURES, Figure, Measured
-from benchmarks.measure import Result, Row, Spread
-from benchmarks.peers import NAIVE, PEERS
-from benchmarks.streams import STREAMS
+from benchmarks.contestants.contestant import BUILDS, Contestant
+from benchmarks.contestants.peers import NAIVE, PEERS
+from benchmarks.parsers import cases, header, measure, report
+from benchmarks.parsers.cases import CASES
+from benchmarks.parsers.figures import FIGURES, Figure, Measured
+from benchmarks.parsers.measure import Result, Row, Spread
+from benchmarks.parsers.streams import STREAMS
 
 ROOT = importable.ROOT
 SMALL = [case._replace(units=5) for case in CASES]

@@ -735,7 +735,7 @@ def test_the_ready_adapters_are_all_run_for_the_page() -> None:
     rows = page.split("\n\n")[1].splitlines()[1:]
     assert [row.split()[0] for row in rows] == [target.name for target in _run.peers()]
     root = DOCS.parent
-    files = root / "pyproject.toml", root / "benchmarks" / "node" / "package.json"
+    files = root / "pyproject.toml", root / "benchmarks/contestants/node/package.json"
     pinned = "".join(file.read_text(encoding="utf-8") for file in files)
     for row in rows[1:]:
         name, version = row.split()[:2]

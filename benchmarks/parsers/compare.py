@@ -15,9 +15,9 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .contestants import BUILDS
+from ..contestants.contestant import BUILDS
+from ..contestants.peers import NODE, YARDSTICK
 from .measure import Spread
-from .peers import NODE, YARDSTICK
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

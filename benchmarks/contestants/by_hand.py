@@ -14,7 +14,7 @@ from importlib import util
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .contestants import Batches, Contestant
+from .contestant import Batches, Contestant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -15,7 +15,7 @@ from .cases import Case, digest, expected
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator
 
-    from .contestants import Contestant
+    from ..contestants.contestant import Contestant
     from .streams import Block
 
 # What another process does meanwhile is not the parser's cost, where the system tells them apart

@@ -15,9 +15,9 @@ from .measure import CLOCK
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from .contestants import Contestant
+    from ..contestants.contestant import Contestant
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def header(

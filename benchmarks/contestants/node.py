@@ -1,9 +1,9 @@
 """eventsource-parser, in JavaScript: another runtime, which parses and takes its time by itself.
 
-``npm install --prefix benchmarks/node`` gets it. One process of Node serves all cases, so that V8
-has compiled the parser as in a program that runs for a while. The time is the processor time of
-that process, with its compiler's and garbage collector's threads, around parses of chunks of bytes
-that are there already: no byte that Python sends is in it.
+``npm install --prefix benchmarks/contestants/node`` gets it. One process of Node serves all cases,
+so that V8 has compiled the parser as in a program that runs for a while. The time is the processor
+time of that process, with its compiler's and garbage collector's threads, around parses of chunks
+of bytes that are there already: no byte that Python sends is in it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .contestants import Batches, Contestant
+from .contestant import Batches, Contestant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

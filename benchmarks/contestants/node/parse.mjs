@@ -1,5 +1,5 @@
-// Parses for benchmarks/node.py: a line of JSON on standard input says what, a line of JSON on
-// standard output says what came of it, until standard input ends.
+// Parses for benchmarks/contestants/node.py: a line of JSON on standard input says what, a line of
+// JSON on standard output says what came of it, until standard input ends.
 //
 // {"stream": base64, "sizes": [bytes, ...]}               -> {"data": [the data of each event]}
 // {"stream": base64, "sizes": [bytes, ...], "times": n} -> {"seconds": of n parses}

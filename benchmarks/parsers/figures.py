@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from .contestants import BUILDS
+from ..contestants.contestant import BUILDS
+from ..contestants.peers import BY_HAND, NAIVE, NODE, PEERS, YARDSTICK
 from .measure import GROWTH, Result, spread
-from .peers import BY_HAND, NAIVE, NODE, PEERS, YARDSTICK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -14,7 +14,7 @@ from importlib import import_module
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from .contestants import Batches, Contestant, version
+from .contestant import Batches, Contestant, version
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator

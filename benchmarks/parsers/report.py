@@ -7,18 +7,19 @@ import gc
 import json
 from typing import TYPE_CHECKING, Any
 
-from . import arguments, compare
+from .. import arguments
+from ..contestants.contestant import BUILDS, builds
+from ..contestants.peers import NAIVE, PEERS, REQUIRED, YARDSTICK, peers
+from . import compare
 from .cases import CASES, CUTS, crossed, growth_cases
-from .contestants import BUILDS, builds
 from .figures import FIGURES
 from .header import header
 from .measure import Result, Spread, measure, spread
-from .peers import NAIVE, PEERS, REQUIRED, YARDSTICK, peers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from .contestants import Contestant
+    from ..contestants.contestant import Contestant
 
 
 def main(given: Sequence[str] | None = None) -> int:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import subprocess
     from collections.abc import Iterator
 
-    from .clients import Ask
+    from .adapters import Ask
 
 # How long the next event waits for one that does not arrive. A client that reads bytes as they come
 # needs a thousandth of it.

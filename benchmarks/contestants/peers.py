@@ -16,7 +16,7 @@ from sseparse._conformance._peers import versions
 
 from .asynchronous import aiohttp_sse_client2
 from .by_hand import by_hand
-from .contestants import Batches, Contestant, version
+from .contestant import Batches, Contestant, version
 from .node import eventsource_parser
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""The benchmark of the clients, over real sockets: ``python -m benchmarks.client``."""

@@ -1,0 +1,1 @@
+"""What the parsers' benchmark measures: both builds of sseparse, and its peers."""

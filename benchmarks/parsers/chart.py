@@ -1,0 +1,108 @@
+"""Draw a report as an SVG: how many times as fast as httpx-sse each contestant is, case by case.
+
+    python -m benchmarks.chart REPORT.json FILE.svg
+
+The report is what ``python -m benchmarks --save REPORT.json`` writes. The same report gives the
+same file, with one version of matplotlib. A contestant that is wrong on a case, or was not timed on
+it, has no mark there.
+"""
+
+from __future__ import annotations
+
+import argparse
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from .. import arguments
+from ..contestants.contestant import BUILDS
+from ..contestants.peers import BY_HAND, NAIVE, NODE, YARDSTICK
+from . import compare
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .compare import Report
+
+# Colours that are told apart by who does not see red from green (Okabe and Ito).
+STYLES: dict[str, dict[str, Any]] = {
+    "compiled": {"marker": "o", "color": "#0072b2", "s": 60},
+    "pure": {"marker": "o", "facecolors": "white", "edgecolors": "#0072b2", "s": 60},
+    NAIVE: {"marker": "x", "color": "#d55e00"},
+    BY_HAND: {"marker": "+", "color": "#cc79a7"},
+    NODE: {"marker": "s", "facecolors": "none", "edgecolors": "#009e73"},
+}
+PEER_MARKERS = "<>^vdpPX*hD8|"
+LABELS = {
+    **{build: f"sseparse, {build}" for build in BUILDS},
+    NAIVE: "naive split, no parser",
+    BY_HAND: "C by hand, no parser",
+    NODE: "eventsource-parser: another runtime",
+}
+
+
+def points(report: Report) -> dict[str, list[tuple[str, float]]]:
+    """Return by contestant the cases on which it is right and its ratio to httpx-sse there."""
+    found: dict[str, list[tuple[str, float]]] = {}
+    for case in report["cases"]:
+        for row in case["rows"]:
+            if row["to_httpx_sse"] and not row["fault"] and row["name"] != YARDSTICK:
+                _, median, _ = row["to_httpx_sse"]
+                found.setdefault(row["name"], []).append((case["name"], median))
+    return found
+
+
+def draw(report: Report) -> Any:
+    """Return the chart, as a figure of matplotlib."""
+    cases = [case["name"] for case in report["cases"]]
+    figure = import_module("matplotlib.figure").Figure(
+        figsize=(9, 2 + 0.3 * len(cases)), layout="constrained"
+    )
+    axes = figure.subplots()
+    axes.axvline(1, color="#666666", linewidth=1)
+    peer_markers = iter(PEER_MARKERS)
+    for name, marks in points(report).items():
+        style = STYLES.get(name)
+        if style is None:
+            style = {"marker": next(peer_markers), "color": "#999999", "s": 24}
+        axes.scatter(
+            [ratio for _, ratio in marks],
+            [cases.index(case) for case, _ in marks],
+            label=LABELS.get(name, name),
+            zorder=3 if name in BUILDS else 2,
+            **style,
+        )
+    axes.set_xscale("log")
+    ticks = [
+        each for each in (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30) if _within(each, axes.get_xlim())
+    ]
+    axes.set_xticks(ticks, [f"{each:g}" for each in ticks])
+    axes.set_xticks([], minor=True)
+    axes.set_yticks(range(len(cases)), cases)
+    axes.set_ylim(len(cases) - 0.5, -0.5)
+    axes.grid(axis="both", color="#dddddd", linewidth=0.6)
+    axes.set_axisbelow(True)
+    axes.set_xlabel(f"times as fast as {YARDSTICK} (1); to the right is faster")
+    header = report["header"]
+    axes.set_title(f"{header['Python']}, {header['machine']}, commit {header['commit']}", size=8)
+    figure.legend(loc="outside lower center", ncols=3, fontsize=8, frameon=False)
+    return figure
+
+
+def _within(value: float, limits: tuple[float, float]) -> bool:
+    return limits[0] <= value <= limits[1]
+
+
+def main(given: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.chart", description=__doc__)
+    parser.add_argument("report", type=compare.read, metavar="REPORT.json")
+    parser.add_argument("target", type=arguments.writable, metavar="FILE.svg")
+    options = parser.parse_args(given)
+    if not points(options.report):
+        parser.error(f"the report has no ratio to {YARDSTICK}, so there is nothing to draw")
+    # Text stays text; ids come from the content, and no date is written.
+    with import_module("matplotlib").rc_context(
+        {"svg.fonttype": "none", "svg.hashsalt": "sseparse"}
+    ):
+        draw(options.report).savefig(options.target, format="svg", metadata={"Date": None})
+    return 0
