@@ -1,4 +1,4 @@
-"""The mypyc step: compile sseparse/_parser.py into the wheel.
+"""The mypyc step: compile the machine into the wheel.
 
 SSEPARSE_BUILD unset: compile; where that fails, build pure Python. pure: do not try, nor import
 mypy. compiled: a failure to compile is a failure to build. An editable install is always pure.
@@ -9,6 +9,20 @@ import sys
 import tempfile
 
 from setuptools import setup
+
+# The machine, its helpers and the classes that it makes. mypyc builds them as one shared library in
+# which they call each other directly. It has no asynchronous generators, so _iterate is not here.
+COMPILED = (
+    "_event",
+    "_items",
+    "_bytes",
+    "_template",
+    "_interpreter",
+    "_lines",
+    "_machine",
+    "_parser",
+    "_observer",
+)
 
 
 def build(compiled: bool) -> None:
@@ -21,7 +35,8 @@ def build(compiled: bool) -> None:
 
             # No configuration: the one for checking must not decide whether the build compiles.
             options = ["--config-file=", f"--cache-dir={scratch}"]
-            modules = mypycify([*options, "sseparse/_parser.py"], target_dir=scratch)
+            files = [f"sseparse/_core/{name}.py" for name in COMPILED]
+            modules = mypycify([*options, *files], target_dir=scratch, group_name="sseparse._core")
             if os.name == "posix":  # GCC and Clang
                 for module in modules:
                     module.extra_compile_args.append("-fno-semantic-interposition")

@@ -5,21 +5,28 @@ r"""Parse Server-Sent Events: bytes in, events out.
 [Event(type='message', data='hello', last_event_id='')]
 """
 
-from ._encode import encode
-from ._errors import Error, EventTooLargeError
-from ._items import ByteOrderMark, Comment, Field, NoData, Observed, Pending
-from ._iterate import aiter_events, iter_events, parse
-from ._parser import Event, Parser
+from ._core import (
+    BytesLike,
+    Error,
+    Event,
+    EventTooLargeError,
+    Item,
+    Observer,
+    Parser,
+    Pending,
+    aiter_events,
+    encode,
+    iter_events,
+    parse,
+)
 
 __all__ = [
-    "ByteOrderMark",
-    "Comment",
+    "BytesLike",
     "Error",
     "Event",
     "EventTooLargeError",
-    "Field",
-    "NoData",
-    "Observed",
+    "Item",
+    "Observer",
     "Parser",
     "Pending",
     "aiter_events",

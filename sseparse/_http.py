@@ -37,12 +37,12 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 from urllib3.exceptions import TimeoutError as Urllib3TimeoutError
 
-from ._errors import Error
+from ._core import Error
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ._items import Pending
+    from ._core import Pending
 
 READ_SIZE = 65536  # read1 without a size returns at most 8 KiB of a body that ends with the stream
 _POOL_SIZE = 64  # idle connections kept; beyond it they are closed after use

@@ -14,7 +14,8 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
-from .. import __version__, _parser
+from .. import __version__
+from .._core import COMPILED
 from . import _chat, _conformance, _events
 from ._stopped import StoppedError
 
@@ -73,7 +74,7 @@ def _run(argv: Sequence[str] | None) -> int:
 
 
 def _version() -> str:
-    build = "compiled" if _parser.COMPILED else "pure"
+    build = "compiled" if COMPILED else "pure"
     python = f"{platform.python_implementation()} {platform.python_version()}"
     return f"sseparse {__version__} ({build}, {python})"
 

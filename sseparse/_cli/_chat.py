@@ -8,7 +8,7 @@ import re
 import sys
 from typing import TYPE_CHECKING
 
-from .._errors import Error
+from .._core import Error
 from ._stopped import StoppedError
 
 if TYPE_CHECKING:
@@ -125,14 +125,14 @@ def _prompt(text: str) -> str:
 
 
 def _print(stream: Stream, *, is_json: bool, has_stats: bool) -> None:
-    said: list[Chunk] = []  # the chunks with text or thoughts, as far as the statistics need them
+    ends: list[Chunk] = []  # the first and the last chunk with text or reasoning
     pieces = 0
     last = ""
     try:
         for chunk in stream:
             text = chunk.text
             if text or (chunk.choices and chunk.choices[0].delta.reasoning):
-                said[1:] = [chunk]
+                ends[1:] = [chunk]
                 pieces += 1
             if is_json:
                 _put(json.dumps(chunk.raw) + "\n")
@@ -143,13 +143,13 @@ def _print(stream: Stream, *, is_json: bool, has_stats: bool) -> None:
         # On every way out, Ctrl-C too: what arrived is there, and the prompt is on its own line.
         if last not in ("", "\n"):
             _put("\n")
-    if has_stats and said:
-        _complain(_stats(stream, said, pieces))
+    if has_stats and ends:
+        _complain(_stats(stream, ends, pieces))
 
 
-def _stats(stream: Stream, said: list[Chunk], pieces: int) -> str:
-    first = (said[0].arrival_ns - stream.request_sent_ns) / 1e9
-    rest = (said[-1].arrival_ns - said[0].arrival_ns) / 1e9
+def _stats(stream: Stream, ends: list[Chunk], pieces: int) -> str:
+    first = (ends[0].arrival_ns - stream.request_sent_ns) / 1e9
+    rest = (ends[-1].arrival_ns - ends[0].arrival_ns) / 1e9
     usage = stream.collect().usage
     tokens, unit = pieces, "chunks"
     # What a server puts there need not be a number.

@@ -11,7 +11,8 @@ from importlib import import_module, metadata
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .. import EventTooLargeError, Parser, __version__, _parser
+from .. import EventTooLargeError, Parser, __version__
+from .._core import COMPILED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -64,7 +65,7 @@ def versions(peer: Peer) -> str:
         ModuleNotFoundError: One is not installed. (``PackageNotFoundError`` is one.)
     """
     if not peer.packages:
-        return f"sseparse {__version__} ({'compiled' if _parser.COMPILED else 'pure'})"
+        return f"sseparse {__version__} ({'compiled' if COMPILED else 'pure'})"
     return ", ".join(f"{package} {metadata.version(package)}" for package in peer.packages)
 
 

@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 import attrs
 
 from .. import __version__
+from .._core import DEFAULT_MAX_EVENT_SIZE, Parser
 from .._http import Exchange, ExchangeError, Http, TimedOutError, Timeout, TransportError
-from .._parser import DEFAULT_MAX_EVENT_SIZE, Parser
 from ._errors import ContentTypeError, StatusError, StreamError, said
 from ._gather import Gatherer
 from ._models import Completion, Model, Raw, Usage, dict_in

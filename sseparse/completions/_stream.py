@@ -9,9 +9,8 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from .._errors import EventTooLargeError
+from .._core import EventTooLargeError, Parser
 from .._http import Exchange, ExchangeError, TimedOutError, TransportError
-from .._parser import Event, Parser
 from ._errors import ContentTypeError, EmptyStreamError, StreamError, TruncatedError, said
 from ._models import Chunk, Completion, Raw, dict_in, text_of
 
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from .._items import Pending
+    from .._core import Event, Pending
     from ._gather import Gatherer
 
 _C = TypeVar("_C")
@@ -227,9 +226,13 @@ class _Reading(Generic[_C]):
 class EventStream(_Reading["Event"]):
     """The events of any event stream, as an iterator and a context manager.
 
-    Each has its ``arrival_ns``. A loop that is left with ``break`` closes the stream; to take a few
-    events and go on later, use ``next(stream)``. The outcome is ENDED when the body ends properly,
-    or CLOSED; otherwise the iterator raises.
+    A loop that is left with ``break`` closes the stream; to take a few events and go on later, use
+    ``next(stream)``. The outcome is ENDED when the body ends properly, or CLOSED; otherwise the
+    iterator raises.
+
+    Attributes:
+        arrival_ns: When the read that completed the last event had returned, by
+            ``time.perf_counter_ns``; 0 before the first event. Events of one read have the same.
 
     Raises:
         TransportError: The body was cut off.
@@ -238,8 +241,10 @@ class EventStream(_Reading["Event"]):
         ContentTypeError: The answer is not an event stream.
     """
 
+    arrival_ns = 0
+
     def _take(self, event: Event, arrival_ns: int) -> Event:
-        event._arrival_ns = arrival_ns
+        self.arrival_ns = arrival_ns
         return event
 
 

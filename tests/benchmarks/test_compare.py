@@ -101,8 +101,10 @@ def test_compare_says_what_else_is_another(name: str) -> None:
     assert f"  Not the same: {name}. A change below may" in compare.text(base, now)
 
 
-def test_chart_leaves_out_the_wrong_and_the_yardstick() -> None:
+def test_chart_leaves_out_the_wrong_and_the_yardstick_and_other_forms() -> None:
     base = made_up(compiled=[7.0, 8.0, 9.0], openai=[1.0, 2.0, 3.0], naive=[1.0, 2.0, 3.0])
+    others = made_up(**{"before": [1.0, 2.0, 3.0], "pure-feed": [1.0, 2.0, 3.0]})
+    base["cases"][0]["rows"] += others["cases"][0]["rows"]
     base["cases"][0]["rows"][2]["fault"] = "wrong: other data"
     base["cases"] += made_up(**{"httpx-sse": [1.0, 1.0, 1.0], "pure": None})["cases"]
     assert chart.points(base) == {"compiled": [("chat", 8.0)], "openai": [("chat", 2.0)]}

@@ -85,7 +85,7 @@ def test_without_valgrind(
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["--cases", "chatt"], "no 'chatt'; there are chat, "),
+        (["--cases", "chatt"], "no 'chatt'; there are chat, chat/evt, "),
         (["--contestants", "node"], "no 'node'; there are compiled, pure, httpx-sse, "),
         (["--functions", "-3"], "expected a whole number from 1, got '-3'"),
     ],

@@ -28,8 +28,9 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 import sseparse
-from sseparse import Event, EventTooLargeError, Parser, parse
+from sseparse import EventTooLargeError, Item, Observer, Parser, parse
 from sseparse._cli import _events, main
+from sseparse._core import COMPILED
 from strategies import streams
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ HOSTILE = (
     "\x1b]0;title\x07 \x1b[2J \x00\x08\x0b\x0c\x1c\x1f \x7f \x80\x85\x9b31m\x9d \u2028\u2029 "
     '\u061c\u200e\u200f \u202a\u202b\u202c\u202d\u202e \u2066\u2067\u2068\u2069 "quoted" \\ back'
 )
+PLACE = ("start", "end", "terminator")
 SAFE_AS_IT_IS = "naïve 日本語 🙂 👩\u200d🚀 \xa0 שלום \ufffd"
 
 
@@ -181,43 +183,67 @@ def test_an_empty_stream_prints_nothing(stream: Callable[[bytes], Path]) -> None
 
 
 def test_all_of_a_file(stream: Callable[[bytes], Path]) -> None:
-    path = stream(b"\xef\xbb\xbf: hi\r\nid: \xff\r\nretry: x\r\n\r\nevent: e\rdata: a\r\r")
+    path = stream(b"\xef\xbb\xbf: hi\r\nid: \xff\r\nretry:x\r\n\r\nevent\rretry: 07\rdata: a\n\n")
     status, out, err = call("events", "--all", path)
     assert (status, err) == (0, "")
-    at = ("start", "end", "terminator", "replaced")
-    expected: list[tuple[str, dict[str, object], tuple[int, int, str, bool]]] = [
-        ("byte_order_mark", {}, (0, 3, "", False)),
-        ("comment", {"text": "hi"}, (3, 8, "\r", False)),
+    expected: list[tuple[str, dict[str, object], tuple[int | str | bool, ...]]] = [
+        ("byte order mark", {}, (0, 3, "")),
+        ("comment", {"value": "hi", "separator": ": "}, (3, 8, "\r", False)),
         (
             "field",
-            {"name": "id", "value": "\ufffd", "applied": True, "reason": None},
+            {"name": "id", "value": "\ufffd", "separator": ": ", "reason": None},
             (9, 15, "\r", True),
         ),
         (
             "field",
-            {"name": "retry", "value": "x", "applied": False, "reason": "retry not taken"},
-            (16, 25, "\r", False),
+            {"name": "retry", "value": "x", "separator": ":", "reason": "retry not taken"},
+            (16, 24, "\r", False),
         ),
-        ("no_data", {"type": "", "last_event_id": "\ufffd"}, (26, 27, "\r", False)),
+        (
+            "block",
+            {
+                "event": None,
+                "data": None,
+                "id": "\ufffd",
+                "retry": None,
+                "comments": ["hi"],
+                "last_event_id": "\ufffd",
+                "block_start": 3,
+            },
+            (25, 26, "\r"),
+        ),
         (
             "field",
-            {"name": "event", "value": "e", "applied": True, "reason": None},
-            (28, 37, "\r", False),
+            {"name": "event", "value": "", "separator": "", "reason": None},
+            (27, 33, "\r", False),
         ),
         (
             "field",
-            {"name": "data", "value": "a", "applied": True, "reason": None},
-            (37, 45, "\r", False),
+            {"name": "retry", "value": "07", "separator": ": ", "reason": None},
+            (33, 43, "\r", False),
         ),
         (
-            "event",
-            {"type": "e", "data": "a", "last_event_id": "\ufffd"},
-            (45, 46, "\r", False),
+            "field",
+            {"name": "data", "value": "a", "separator": ": ", "reason": None},
+            (43, 51, "\n", False),
+        ),
+        (
+            "block",
+            {
+                "event": "",
+                "data": "a",
+                "id": None,
+                "retry": 7,
+                "comments": [],
+                "last_event_id": "\ufffd",
+                "block_start": 27,
+            },
+            (51, 52, "\n"),
         ),
     ]
+    at = (*PLACE, "replaced")
     assert [json.loads(line) for line in out.splitlines()] == [
-        {"kind": kind, **fields, **dict(zip(at, where, strict=True))}
-        for kind, fields, where in expected
+        {"kind": kind, **own, **dict(zip(at, where, strict=False))} for kind, own, where in expected
     ]
 
 
@@ -229,6 +255,18 @@ def is_unsafe(character: str) -> bool:
         in ("LRE", "LRO", "RLE", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")
         or character in "\u061c\u200e\u200f"
     )
+
+
+def shown(item: Item) -> dict[str, object]:
+    """What docs/cli.rst says of each kind: its keys, which are attributes of the item."""
+    keys = {
+        "byte order mark": (),
+        "comment": ("value", "separator"),
+        "field": ("name", "value", "separator", "reason"),
+        "block": ("event", "data", "id", "retry", "comments", "last_event_id", "block_start"),
+    }[item.kind]
+    line = ("replaced",) if item.kind in ("comment", "field") else ()
+    return {name: getattr(item, name) for name in ("kind", *keys, *PLACE, *line)}
 
 
 def slow_line(fields: Mapping[str, object]) -> str:
@@ -254,20 +292,7 @@ def test_text_is_escaped_where_it_is_unsafe_and_nowhere_else(data: bytes) -> Non
         for event in parse(data)
     ]
     assert events.decode() == "".join(map(slow_line, expected))
-    shown = [json.loads(line) for line in observed.splitlines()]
-    assert [item for item in shown if item["kind"] == "event"] == [
-        {"kind": "event", **event, **where}
-        for event, where in zip(
-            expected,
-            (
-                {"start": o.start, "end": o.end, "terminator": o.terminator, "replaced": o.replaced}
-                for o in Parser().observe(data)
-                if isinstance(o.item, Event)
-            ),
-            strict=True,
-        )
-    ]
-    assert observed.decode() == "".join(map(slow_line, shown))
+    assert observed.decode() == "".join(slow_line(shown(item)) for item in Observer().feed(data))
 
 
 @pytest.mark.parametrize("option", [[], ["--all"]])
@@ -512,16 +537,18 @@ def test_an_event_that_is_too_large(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(_events, "_READ_SIZE", read_size)
-    monkeypatch.setattr(_events, "Parser", functools.partial(Parser, max_event_size=10))
+    for kind in (Parser, Observer):
+        monkeypatch.setattr(_events, kind.__name__, functools.partial(kind, max_event_size=10))
     path = stream(b"data: one\n\n" + b"data: too large\n\n")
     status, out, err = call("events", *option, path)
     assert status == 1
     shown = [json.loads(line) for line in out.splitlines()]
-    assert [item.get("kind") for item in shown] == (["field", "event"] if option else [None])
+    assert [item.get("kind") for item in shown] == (["field", "block"] if option else [None])
     assert shown[-1]["data"] == "one"
     assert err == (
         f"sseparse: {str(path)!r}: the byte at offset 21 makes an event larger than 10 bytes; "
-        "if you trust the sender, read it in Python with sseparse.Parser(max_event_size=None)\n"
+        "if you trust the sender, read it in Python with "
+        f"sseparse.{'Observer' if option else 'Parser'}(max_event_size=None)\n"
     )
 
 
@@ -774,7 +801,7 @@ def test_an_interrupt_in_process(
 
 
 def test_version() -> None:
-    build = "pure" if str(sseparse._parser.__file__).endswith(".py") else "compiled"
+    build = "compiled" if COMPILED else "pure"
     python = f"{platform.python_implementation()} {platform.python_version()}"
     version = f"sseparse {sseparse.__version__} ({build}, {python})\n"
     assert call("--version") == (0, version.encode(), "")
@@ -785,7 +812,7 @@ def test_version() -> None:
 def test_version_tells_the_build(
     compiled: bool, build: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sseparse._parser, "COMPILED", compiled)
+    monkeypatch.setattr(sseparse._cli, "COMPILED", compiled)
     assert build in call("--version")[1]
 
 
@@ -832,7 +859,7 @@ def test_the_library_does_not_load_the_command() -> None:
         timeout=TIME_LIMIT,
         check=True,
     ).stdout.split()
-    assert b"sseparse._parser" in loaded
+    assert b"sseparse._core" in loaded
     assert not [name for name in loaded if name.startswith(b"sseparse._cli") or name == b"argparse"]
 
 

@@ -556,7 +556,7 @@ def test_arrival_stamps() -> None:
     )
 
 
-def test_events_have_stamps() -> None:
+def test_the_stream_has_the_stamp_of_the_last_event() -> None:
     second = threading.Event()
 
     def handle(peer: Peer, _: Request) -> None:
@@ -568,13 +568,15 @@ def test_events_have_stamps() -> None:
 
     with serving(handle) as server, client(server) as own:
         events = own.stream("GET", "/")
-        first = [next(events), next(events)]
+        assert events.arrival_ns == 0
+        arrivals = [(next(events).data, events.arrival_ns) for _ in range(2)]
         between = time.perf_counter_ns()
         second.set()
-        (last,) = events
-    assert first[0].arrival_ns == first[1].arrival_ns == events.first_byte_ns < between
-    assert between < last.arrival_ns < events.end_ns
-    assert Event("message", "1", "").arrival_ns == 0
+        arrivals += [(event.data, events.arrival_ns) for event in events]
+    first = events.first_byte_ns
+    last = events.arrival_ns
+    assert arrivals == [("1", first), ("2", first), ("3", last)]
+    assert 0 < first < between < last < events.end_ns
 
 
 def leaving(handle: Any) -> Any:

@@ -230,17 +230,33 @@ def test_this_parser_passes_everything(capsys: pytest.CaptureFixture[str]) -> No
     assert streams == len(_cases.corpora()) == 2657
 
 
+# iter_events with a limit: what it returns has no retry.
+LIMITED = """
+import sseparse
+
+def parse(chunks, *, max_event_size=None):
+    return sseparse.iter_events(chunks, sseparse.Parser(max_event_size=max_event_size))
+"""
+
+
 @pytest.mark.usefixtures("_quick")
-def test_the_table(capsys: pytest.CaptureFixture[str]) -> None:
-    # iter_events tells no retry.
-    assert run_command("--against", "sseparse:iter_events") == 0
+@pytest.mark.parametrize("target", ["planted:parse", "sseparse:iter_events"])
+def test_the_table(
+    target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "planted.py").write_text(LIMITED)
+    assert run_command("--against", target) == 0
     _, _, head, row, *_ = capsys.readouterr().out.splitlines()
     assert re.split("  +", head.strip()) == FAMILIES
     name, *results = re.split("  +", row)
-    assert name == "sseparse:iter_events"
+    assert name == target
+    words = {"retry": "n/a"}
+    if target == "sseparse:iter_events":  # it does not take max_event_size
+        words["limits"] = "no limit"
     for family, result in zip(FAMILIES, results, strict=True):
         passed, _, total = result.partition("/")
-        assert (result == "n/a") if family == "retry" else (passed == total)
+        assert (result == words[family]) if family in words else (passed == total)
 
 
 @pytest.mark.usefixtures("_quick")

@@ -1,7 +1,8 @@
-"""P10: the compiled parser and the pure one, from the source beside it, agree byte for byte."""
+"""P10: the compiled core and the pure one, from the source beside it, agree byte for byte."""
 
 from __future__ import annotations
 
+import copy
 import importlib.machinery
 import os
 import pickle
@@ -13,39 +14,57 @@ from hypothesis import example, given
 from test_corpora import CASES, WAYS
 
 import sseparse
-import sseparse._parser
-from running import feed_all, load_copy, observe_all
+from running import feed_all, load_copy, observe_all, submodule
+from sseparse import _core
 from strategies import cut_streams, limits, seeds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-FILE = str(sseparse._parser.__file__)
-BUILD = "pure" if FILE.endswith(".py") else "compiled"
+FILE = str(submodule(_core, "_machine").__file__)
+BUILD = "compiled" if _core.COMPILED else "pure"
 
-# As long as the real name, so that a pickle differs in the name only.
-PURE_NAME = "purepars"
+# As long as "sseparse._core", so that a pickle differs in the name only.
+PURE_NAME = "the_pure_build"
+
+# The ways to read a stream.
+FORMS: dict[str, Callable[..., Any]] = {
+    "Parser": lambda sse, **options: sse.Parser(**options),
+    "Observer": lambda sse, **options: sse.Observer(**options),
+    "Observer without lines": lambda sse, **options: sse.Observer(lines=False, **options),
+}
 
 
 def test_the_build_is_the_expected_one() -> None:
     """SSEPARSE_EXPECT, compiled or pure, says which build a run of the tests is about."""
-    if BUILD == "compiled":
-        assert FILE.endswith(tuple(importlib.machinery.EXTENSION_SUFFIXES))
+    suffixes = importlib.machinery.EXTENSION_SUFFIXES if BUILD == "compiled" else [".py"]
+    assert FILE.endswith(tuple(suffixes))
     assert os.environ.get("SSEPARSE_EXPECT", BUILD) == BUILD
 
 
 @pytest.fixture(scope="module")
 def pure(tmp_path_factory: pytest.TempPathFactory) -> Any:
     if BUILD == "pure":
-        pytest.skip("the sseparse under test is pure: there is no compiled parser to compare with")
-    return load_copy(tmp_path_factory.mktemp("pure"), PURE_NAME)
+        pytest.skip("the sseparse under test is pure: there is no compiled core to compare with")
+    copied = load_copy(tmp_path_factory.mktemp("pure"), PURE_NAME)
+    assert len(PURE_NAME) == len(_core.__name__)
+    assert not copied.COMPILED
+    return copied
 
 
 def pickles(value: Any) -> list[bytes]:
     return [
-        pickle.dumps(value, protocol).replace(PURE_NAME.encode(), b"sseparse")
+        pickle.dumps(value, protocol).replace(PURE_NAME.encode(), _core.__name__.encode())
         for protocol in range(pickle.HIGHEST_PROTOCOL + 1)
     ]
+
+
+def value_in_full(value: Any) -> Any:
+    """Return all that can be seen of an event, an item or None."""
+    members = [name for name in dir(value) if not name.startswith("_")]
+    attributes = [(name, getattr(value, name)) for name in members]
+    shown = [(name, repr(each)) for name, each in attributes if not callable(each)]
+    return (repr(value), hash(value), shown, pickles(value))
 
 
 def error_in_full(error: Exception) -> Any:
@@ -57,27 +76,26 @@ def in_full(
     sse: Any, form: str, chunks: list[bytes], limit: int | None = None, seed: str = ""
 ) -> list[Any]:
     """Return everything that each call gives, in forms that builds can be compared by."""
-    parser = sse.Parser(last_event_id=seed, max_event_size=limit)
+    parser = FORMS[form](sse, last_event_id=seed, max_event_size=limit)
     results: list[Any] = []
     for chunk in chunks:
         try:
-            items = getattr(parser, form)(chunk)
+            got = parser.feed(chunk)
         except sse.EventTooLargeError as error:
             results.append(error_in_full(error))
-        else:
-            results.append([(repr(item), hash(item), pickles(item)) for item in items])
+            got = [*error.events, *error.items]
+        results.append([value_in_full(each) for each in got])
         results.append((parser.last_event_id, parser.retry))
-    pending = parser.close()
-    results.append((repr(pending), pickles(pending)))
+    results.append(value_in_full(parser.close()))
     return results
 
 
 @given(cut_streams, limits, seeds)
 @example([b"data\n" * 1025, b"\n", b"data: x\ndata: y\n\n"], None, "")
 def test_p10_builds(pure: Any, chunks: list[bytes], limit: int | None, seed: str) -> None:
-    for form in ("feed", "observe"):
+    for form in FORMS:
         compiled_results = in_full(sseparse, form, chunks, limit, seed)
-        assert compiled_results == in_full(pure, form, chunks, limit, seed)
+        assert compiled_results == in_full(pure, form, chunks, limit, seed), form
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -85,7 +103,9 @@ def test_the_corpora(pure: Any, way: Any) -> None:
     for case in CASES:
         chunks = way(case.chunks)
         assert feed_all(chunks) == feed_all(chunks, sse=pure), case.name
-        assert observe_all(chunks) == observe_all(chunks, sse=pure), case.name
+        for lines in (True, False):
+            got = observe_all(chunks, lines=lines)
+            assert got == observe_all(chunks, lines=lines, sse=pure), case.name
 
 
 def released() -> memoryview:
@@ -94,55 +114,80 @@ def released() -> memoryview:
     return view
 
 
-def closed(sse: Any) -> Any:
-    parser = sse.Parser()
+def closed(parser: Any) -> Any:
     parser.close()
     return parser
 
 
+EVENT = ("a", "b", "c")
+LINE = ("field", "data", "a", None, ": ", 0, 8, "\n")
+BLOCK = (*("block", None, None, None, None, 8, 9, "\n", False), *(None, "a", None, None, (), 0, ""))
+
 MISUSE: list[Callable[[Any], Any]] = [
     *[
-        lambda sse, chunk=chunk: sse.Parser().feed(chunk)
-        for chunk in ("a", None, 1, [1], memoryview(b"abcd")[::2], released())
+        lambda sse, form=form, chunk=chunk: form(sse).feed(chunk)
+        for form in FORMS.values()
+        for chunk in (
+            *("a", None, 1, [1], memoryview(b"abcd")[::2], memoryview(b"abcd").cast("H")),
+            released(),
+        )
     ],
     *[
-        lambda sse, chunk=chunk: sse.Parser().observe(chunk)
-        for chunk in ("a", None, memoryview(b"abcd").cast("H"))
-    ],
-    *[
-        lambda sse, limit=limit: sse.Parser(max_event_size=limit)
+        lambda sse, form=form, limit=limit: form(sse, max_event_size=limit)
+        for form in FORMS.values()
         for limit in (0, -1, True, "8", 8.0, -(2**70))
     ],
     *[
-        lambda sse, seed=seed: sse.Parser(last_event_id=seed)
-        for seed in ("\0", "a\n", "\r", None, b"a", 1)
+        lambda sse, form=form, seed=seed: form(sse, last_event_id=seed)
+        for form in FORMS.values()
+        for seed in ("\0", "a\n", "\r", b"a", 1)
+    ],
+    *[
+        lambda sse, form=form, use=use: use(form(sse))
+        for form in FORMS.values()
+        for use in (
+            *(copy.copy, copy.deepcopy, pickle.dumps, vars, weakref.ref, len, iter),
+            lambda parser: parser.feed(),
+            lambda parser: parser.feed(b"", b""),
+            lambda parser: parser.close(1),
+            lambda parser: parser.observe(b""),
+            lambda parser: closed(parser).feed(b""),
+            lambda parser: closed(parser).feed(b"data: a\n\n"),
+            lambda parser: closed(parser).feed("a"),
+            lambda parser: setattr(parser, "retry", 1),
+            lambda parser: setattr(parser, "other", 1),
+            lambda parser: delattr(parser, "last_event_id"),
+        )
     ],
     lambda sse: sse.Parser("a"),
     lambda sse: sse.Parser(other=1),
-    lambda sse: sse.Parser().feed(),
-    lambda sse: sse.Parser().feed(b"", b""),
-    lambda sse: closed(sse).feed(b""),
-    lambda sse: closed(sse).observe(b""),
-    lambda sse: closed(sse).feed("a"),
-    lambda sse: setattr(sse.Parser(), "retry", 1),
-    lambda sse: setattr(sse.Parser(), "other", 1),
-    lambda sse: delattr(sse.Parser(), "last_event_id"),
+    lambda sse: sse.Parser(lines=True),
+    lambda sse: sse.Observer(True),
+    *[lambda sse, lines=lines: sse.Observer(lines=lines) for lines in (1, 0, None, "yes")],
     lambda sse: sse.parse("a"),
+    lambda sse: next(sse.iter_events(b"a")),
+    lambda sse: next(sse.iter_events([b"a"], closed(sse.Parser()))),
     lambda sse: sse.Event("a", "b"),
     lambda sse: sse.Event("a", "b", "c", "d"),
-    lambda sse: sse.Event("a", "b", "c") < sse.Event("a", "b", "c"),
-    lambda sse: len(sse.Event("a", "b", "c")),
-    lambda sse: iter(sse.Event("a", "b", "c")),
-    lambda sse: weakref.ref(sse.Event("a", "b", "c")),
-    lambda sse: vars(sse.Event("a", "b", "c")),
-    lambda sse: sse.Event("a", "b", "c").json(),
+    lambda sse: sse.Event(*EVENT).json(),
+    lambda sse: sse.Item(),
+    lambda sse: sse.Item(*LINE[:-1]),
+    lambda sse: sse.Item(*BLOCK, None),
+    lambda sse: sse.Item(*LINE, other=1),
     *[
-        lambda sse, name=name: setattr(sse.Event("a", "b", "c"), name, "x")
-        for name in ("type", "data", "last_event_id", "json", "other")
+        lambda sse, use=use, make=make: use(make(sse))
+        for use in (len, iter, vars, weakref.ref, lambda value: value < value)
+        for make in (lambda sse: sse.Event(*EVENT), lambda sse: sse.Item(*LINE))
     ],
     *[
-        lambda sse, name=name: delattr(sse.Event("a", "b", "c"), name)
+        lambda sse, name=name, change=change: change(sse.Event(*EVENT), name)
         for name in ("type", "data", "last_event_id", "json", "other")
+        for change in (delattr, lambda event, name: setattr(event, name, "x"))
+    ],
+    *[
+        lambda sse, name=name, change=change: change(sse.Item(*BLOCK), name)
+        for name in ("kind", "start", "replaced", "comments", "block_start", "to_event", "other")
+        for change in (delattr, lambda item, name: setattr(item, name, "x"))
     ],
 ]
 
@@ -161,18 +206,39 @@ def test_misuse(pure: Any) -> None:
             assert str(errors[0]) == str(errors[1])
 
 
-def test_values(pure: Any) -> None:
+def test_events(pure: Any) -> None:
     arguments = ("type", '{"a": "é"}', "1")
     compiled_event, pure_event = sseparse.Event(*arguments), pure.Event(*arguments)
-    assert repr(compiled_event) == repr(pure_event)
-    assert hash(compiled_event) == hash(pure_event)
+    assert value_in_full(compiled_event) == value_in_full(pure_event)
     assert compiled_event.json() == pure_event.json()
     assert compiled_event != pure_event  # of two packages
     assert pure_event == pure.Event(*arguments)
     assert hash(compiled_event) == hash(arguments)
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        LINE,
+        BLOCK,
+        ("field", "é", "\ufffd", "unknown name", ":", 2**40, 2**41, "\r", True),
+        ("comment", None, "c", None, ":", 0, 2, "\n"),
+        ("byte order mark", None, None, None, None, 0, 3, ""),
+        (*BLOCK[:9], "e", "a\nb", "1", 10**599, (":", "é"), 2**40, "1"),
+        (*BLOCK[:9], None, None, None, 0, (), 0, "1"),
+    ],
+)
+def test_items(pure: Any, arguments: tuple[Any, ...]) -> None:
+    compiled_item, pure_item = sseparse.Item(*arguments), pure.Item(*arguments)
+    assert value_in_full(compiled_item) == value_in_full(pure_item)
+    assert value_in_full(compiled_item.to_event()) == value_in_full(pure_item.to_event())
+    assert compiled_item != pure_item  # of two packages
+    assert pure_item == pure.Item(*arguments)
+    assert compiled_item == pickle.loads(pickle.dumps(compiled_item))
+
+
 def test_public_members(pure: Any) -> None:
-    for name in sseparse.__all__:
-        compiled_members = [n for n in dir(getattr(sseparse, name)) if not n.startswith("_")]
+    assert pure.__all__ == _core.__all__
+    for name in _core.__all__:
+        compiled_members = [n for n in dir(getattr(_core, name)) if not n.startswith("_")]
         assert compiled_members == [n for n in dir(getattr(pure, name)) if not n.startswith("_")]

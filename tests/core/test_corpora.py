@@ -1,4 +1,4 @@
-"""The conformance corpora: whole, byte by byte and at random cuts, in both forms."""
+"""The conformance corpora: whole, byte by byte and at random cuts, by Parser and by Observer."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 import reference
-from running import PACKAGE, feed_all, load_copy, observe_all
+from running import PACKAGE, feed_all, load_copy, observe_all, without_lines
 from sseparse.testing import rechunk
 
 if TYPE_CHECKING:
@@ -86,11 +86,13 @@ def test_observe(way: Any) -> None:
     assert wrong(observe_all, way) == []
 
 
-def test_observed_items_and_pending() -> None:
+def test_items_and_pending() -> None:
     """The corpora know neither: the reference does."""
     for case in CASES:
-        stream = b"".join(case.chunks)
-        assert observe_all(random_cuts(case.chunks)) == reference.outcome(stream), case.name
+        expected = reference.outcome(b"".join(case.chunks))
+        chunks = random_cuts(case.chunks)
+        assert observe_all(chunks) == expected, case.name
+        assert observe_all(chunks, lines=False) == without_lines(expected), case.name
 
 
 def test_the_reference() -> None:
@@ -100,5 +102,7 @@ def test_the_reference() -> None:
 def test_a_copy_under_another_name(tmp_path: Path) -> None:
     copy = load_copy(tmp_path, "vendored")
     assert Path(str(copy.__file__)).parent == tmp_path / "vendored"
+    assert copy.COMPILED is False
     for way in WAYS:
         assert wrong(lambda chunks: feed_all(chunks, sse=copy), way) == []
+    assert wrong(lambda chunks: observe_all(chunks, sse=copy), whole) == []

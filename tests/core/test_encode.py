@@ -104,11 +104,11 @@ def test_nothing_breaks_out(arguments: dict[str, Any]) -> None:
     except (TypeError, ValueError):
         return
     asked = {name: value for name, value in arguments.items() if value is not None}
-    seen = [item for item, *_ in observe_all([block]).observed]
-    kind = ("event",) if "data" in asked else ("no data",)
-    assert [item[:1] for item in seen if item[0] in ("event", "no data")] == [kind]
-    assert seen[-1][:1] == kind
-    names = [item[1] for item in seen if item[0] == "field"]
+    items = observe_all([block]).items
+    assert [item.kind for item in items].count("block") == 1
+    assert items[-1].kind == "block"
+    assert (items[-1].to_event is not None) == ("data" in asked)
+    names = [item.name for item in items if item.kind == "field"]
     wanted = {"type": "event"}
     assert set(names) == {wanted.get(name, name) for name in asked if name != "comment"}
     for once in ("event", "id", "retry"):

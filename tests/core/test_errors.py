@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import sseparse
-from sseparse import Comment, Error, Event, EventTooLargeError, Observed, Parser, parse
+from sseparse import Error, Event, EventTooLargeError, Item, Observer, Parser, parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 EVENTS = [Event("message", "a", ""), Event("b", "c", "1")]
-SEEN = [Observed(Comment("a"), 0, 3, "\n", False)]
+ITEMS = [Item("comment", None, "a", None, ":", 0, 3, "\n")]
 
 
 def test_the_tree() -> None:
@@ -29,10 +29,10 @@ def test_the_tree() -> None:
 
 
 def test_attributes_and_defaults() -> None:
-    error = EventTooLargeError(8, 20, EVENTS, SEEN)
-    assert (error.limit, error.offset, error.events, error.observed) == (8, 20, EVENTS, SEEN)
+    error = EventTooLargeError(8, 20, EVENTS, ITEMS)
+    assert (error.limit, error.offset, error.events, error.items) == (8, 20, EVENTS, ITEMS)
     error = EventTooLargeError(8, 20)
-    assert (error.events, error.observed) == ([], [])
+    assert (error.events, error.items) == ([], [])
 
 
 def test_the_lists_are_its_own() -> None:
@@ -66,16 +66,25 @@ def test_the_message_says_what_where_and_what_to_do() -> None:
     ],
 )
 def test_pickle_and_copy(again: Callable[[Any], Any]) -> None:
-    for error in (EventTooLargeError(8, 20, EVENTS, SEEN), EventTooLargeError(1, 1)):
+    for error in (EventTooLargeError(8, 20, EVENTS, ITEMS), EventTooLargeError(1, 1)):
         other = again(error)
         assert type(other) is EventTooLargeError
         assert str(other) == str(error)
         assert repr(other) == repr(error)
         assert (other.limit, other.offset) == (error.limit, error.offset)
-        assert (other.events, other.observed) == (error.events, error.observed)
+        assert (other.events, other.items) == (error.events, error.items)
     base = again(Error("text"))
     assert type(base) is Error
     assert str(base) == "text"
+
+
+def test_what_an_observer_had_completed() -> None:
+    with pytest.raises(EventTooLargeError) as caught:
+        Observer(max_event_size=8).feed(b"data: a\n\n\ndata: secret\n\n")
+    error = caught.value
+    assert [item.kind for item in error.items] == ["field", "block", "block"]
+    assert error.events == [Event("message", "a", "")]
+    assert error.args == (8, 18, error.events, error.items)
 
 
 def test_parse_raises_with_all_the_events() -> None:

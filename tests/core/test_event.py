@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from running import run_python
 from sseparse import Event, Pending, parse
 
 EVENT = Event("note", '{"a": [1, "é"]}', "7")
@@ -26,7 +27,9 @@ def test_repr_is_its_own_expression() -> None:
     assert eval(repr(event)) == event
 
 
-@pytest.mark.parametrize("name", ["type", "data", "last_event_id", "arrival_ns", "json", "other"])
+@pytest.mark.parametrize(
+    "name", ["type", "data", "last_event_id", "json", "__match_args__", "other"]
+)
 def test_immutable(name: str) -> None:
     event = Event("note", "a", "7")
     with pytest.raises(AttributeError):
@@ -113,16 +116,17 @@ def test_copy() -> None:
         assert again == EVENT
 
 
-def test_the_arrival_is_no_part_of_the_value() -> None:
-    assert EVENT.arrival_ns == parse(b"data: a\n\n")[0].arrival_ns == 0
-    stamped = Event(EVENT.type, EVENT.data, EVENT.last_event_id)
-    stamped._arrival_ns = 5  # as a client of this package does
-    assert stamped.arrival_ns == 5
-    assert stamped == EVENT
-    assert hash(stamped) == hash(EVENT)
-    assert repr(stamped) == repr(EVENT)
-    assert copy.copy(stamped).arrival_ns == 0
-    assert pickle.loads(pickle.dumps(stamped)).arrival_ns == 0
+def test_match() -> None:
+    assert Event.__match_args__ == ("type", "data", "last_event_id")
+    match EVENT:
+        case Event("note", data, "8"):
+            raise AssertionError(data)
+        case Event("note", data, last_event_id="7"):
+            assert data == EVENT.data
+
+
+def test_no_clock_of_its_own() -> None:
+    assert not hasattr(EVENT, "arrival_ns")
 
 
 def test_json() -> None:
@@ -132,6 +136,21 @@ def test_json() -> None:
         Event("message", "[DONE]", "").json()
     with pytest.raises(ValueError, match="Expecting value"):
         Event("message", "", "").json()
+
+
+def test_json_beyond_what_python_reads() -> None:
+    """Each is documented by json()."""
+    assert Event("message", "1" * 4300, "").json() == int("1" * 4300)
+    code = """
+import sys, sseparse
+for data in ["1" * 641, "[" * 100_000, "nope"]:
+    try:
+        sseparse.Event("message", data, "").json()
+    except (ValueError, RecursionError) as error:
+        print(type(error).__name__)
+"""
+    printed = run_python(code, PYTHONINTMAXSTRDIGITS="640").split()
+    assert printed == ["ValueError", "RecursionError", "JSONDecodeError"]
 
 
 def test_arguments() -> None:

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import example, given
 
 import reference
-from running import feed_all, observe_all
-from sseparse import Event, EventTooLargeError, Parser
-from sseparse.testing import rechunk
+from running import check_all, feed_all, without_items
+from sseparse import Event, EventTooLargeError, Observer, Parser
+from sseparse.testing import every_split, rechunk
 from strategies import BOM, limits, short_streams
 
 CASES = [
@@ -78,22 +78,34 @@ CASES = [
 def test_both_sides_of_the_border(stream: bytes, peak: int, offset: int, size: int) -> None:
     chunks = rechunk(stream, size)
     unlimited = feed_all(chunks)
-    assert unlimited == reference.outcome(stream)._replace(observed=[])
-    assert feed_all(chunks, limit=peak) == unlimited
-    assert feed_all(chunks, limit=peak + 1) == unlimited
-    assert observe_all(chunks, limit=peak) == reference.outcome(stream)
+    assert unlimited == without_items(reference.outcome(stream))
+    for limit in (peak, peak + 1):
+        assert feed_all(chunks, limit=limit) == unlimited
+        check_all(chunks, limit=limit)
     if peak > 1:
-        broken = feed_all(chunks, limit=peak - 1)
-        assert broken.offset == offset
-        assert broken == reference.outcome(stream, peak - 1)._replace(observed=[])
-        assert observe_all(chunks, limit=peak - 1) == reference.outcome(stream, peak - 1)
+        assert feed_all(chunks, limit=peak - 1).offset == offset
+        check_all(chunks, limit=peak - 1)
+
+
+@pytest.mark.parametrize(("stream", "peak"), [case[:2] for case in CASES])
+def test_both_sides_of_the_border_after_blocks_alike(stream: bytes, peak: int) -> None:
+    """The same where the machine knows what blocks are like, and goes the short way if it can."""
+    known = b"data: abc\n\ndata: abc\n\n"
+    if stream.startswith(BOM):
+        known = BOM + known
+        stream = stream.removeprefix(BOM)
+    stream = known + stream
+    at = max(peak, 9)
+    for chunks in ([stream], [known, stream[len(known) :]], rechunk(stream, 1)):
+        for limit in (at - 1, at, at + 1):
+            check_all(chunks, limit=limit)
 
 
 @pytest.mark.parametrize(("stream", "peak", "offset"), CASES)
 def test_every_limit_and_every_pair_of_cuts(stream: bytes, peak: int, offset: int) -> None:
     assert reference.offending(stream, peak - 1) == offset
     for limit in range(1, peak + 2):
-        expected = reference.outcome(stream, limit)._replace(observed=[])
+        expected = without_items(reference.outcome(stream, limit))
         for first in range(len(stream)):
             for second in (first, first + 1, len(stream) - 1):
                 assert feed_all(rechunk(stream, [first, second - first]), limit=limit) == expected
@@ -104,11 +116,46 @@ def test_every_limit_and_every_pair_of_cuts(stream: bytes, peak: int, offset: in
 @example(b"\xef\xbb", 1)
 @example(b"retry: 5\nid: 1\n\ndata: toolong", 10)
 def test_the_limit_is_the_reference(stream: bytes, limit: int | None) -> None:
-    expected = reference.outcome(stream, limit)
     for size in (1, 2, 5, max(1, len(stream))):
-        chunks = rechunk(stream, size)
-        assert feed_all(chunks, limit=limit) == expected._replace(observed=[])
-        assert observe_all(chunks, limit=limit) == expected
+        check_all(rechunk(stream, size), limit=limit)
+
+
+@pytest.mark.parametrize(
+    ("stream", "offset"),
+    [
+        # Two bytes that are no part of the count if a third comes after them that completes the
+        # mark, and the second one of which is beyond the limit if another one does.
+        (b"\xef\xbb\xbf", None),
+        (b"\xef\xbb\xbfa", None),
+        (b"\xef\xbb\xbfab", 4),
+        (b"\xef\xbba", 1),
+        (b"\xef\xbb\n", 1),
+        (b"\xef\xbb\r\n", 1),
+        (b"\xef\xbb\xef", 1),
+        (b"\xef\xbb", None),
+        (b"\xefa", 1),
+        (b"\xef\n\n", None),
+        (b"\xef\xbb\xbf\xef\xbb", 4),
+        (b"\xef\xbb\xbf\xef\xbb\xbf", 4),
+    ],
+)
+def test_the_smallest_limit_and_a_byte_order_mark(stream: bytes, offset: int | None) -> None:
+    """The byte that shows what the first ones are raises at once, wherever the stream is cut."""
+    assert reference.offending(stream, 1) == offset
+    # With the byte order mark undecided nothing can be raised; from then on nothing may be late.
+    decided = 3 if stream.startswith(b"\xef\xbb") else 2
+    for chunks in [rechunk(stream, 1), *every_split(stream)]:
+        check_all(chunks, limit=1)
+        parser = Parser(max_event_size=1)
+        fed = 0
+        for chunk in chunks:
+            fed += len(chunk)
+            is_due = offset is not None and fed > max(offset, decided - 1)
+            try:
+                parser.feed(chunk)
+                assert not is_due
+            except EventTooLargeError as error:
+                assert (error.offset, is_due) == (offset, True)
 
 
 def test_the_error_carries_what_its_call_completed() -> None:
@@ -129,22 +176,21 @@ def test_what_stood_before_the_error_holds() -> None:
     assert (parser.last_event_id, parser.retry) == ("3", 9)
 
 
-@pytest.mark.parametrize("form", ["feed", "observe"])
-def test_the_parser_stays_failed(form: str) -> None:
-    parser = Parser(max_event_size=8)
-    call = getattr(parser, form)
+@pytest.mark.parametrize("parser_class", [Parser, Observer])
+def test_the_parser_stays_failed(parser_class: Any) -> None:
+    parser = parser_class(max_event_size=8)
     with pytest.raises(EventTooLargeError) as first:
-        call(b"data: 1\n\ndata: 23456")
+        parser.feed(b"data: 1\n\ndata: 23456")
     assert len(first.value.events) == 1
     for chunk in (b"", b"\n\n", b"data: 4\n\n"):
         with pytest.raises(EventTooLargeError) as later:
-            call(chunk)
+            parser.feed(chunk)
         assert (later.value.limit, later.value.offset) == (8, first.value.offset)
         assert str(later.value) == str(first.value)
-        assert later.value.events == later.value.observed == []
+        assert later.value.events == later.value.items == []
     assert parser.close() is None
     with pytest.raises(RuntimeError):
-        call(b"")
+        parser.feed(b"")
     assert parser.close() is None
 
 
@@ -152,8 +198,6 @@ def test_a_failed_parser_still_names_misuse() -> None:
     parser = Parser(max_event_size=1)
     with pytest.raises(EventTooLargeError):
         parser.feed(b"ab")
-    with pytest.raises(RuntimeError, match="in use with feed"):
-        parser.observe(b"")
     bad: Any = "text"
     with pytest.raises(TypeError):
         parser.feed(bad)
@@ -172,16 +216,54 @@ def test_the_default_is_64_mib_and_none_is_no_limit() -> None:
     assert (caught.value.limit, caught.value.offset) == (limit, limit + 1)
 
 
+# The comments that a block of an Observer keeps: as long as the limit has room for the characters
+# of their texts and 64 more for each.
+
+
+@pytest.mark.parametrize("blocks", [1, 3])
+@pytest.mark.parametrize(
+    ("limit", "kept"),
+    [
+        *[(64, ()), (65, ("a",)), (66, ("a",)), (131, ("a",)), (132, ("a", "ébc"))],
+        *[(195, ("a", "ébc")), (196, ("a", "ébc", "")), (None, ("a", "ébc", ""))],
+    ],
+)
+def test_the_comments_of_a_block(limit: int | None, kept: tuple[str, ...], blocks: int) -> None:
+    stream = ": a\n: ébc\n:\ndata: x\n\n".encode() * blocks
+    assert {item.comments for item in reference.outcome(stream, limit).items[-1:]} == {kept}
+    for chunks in every_split(stream):
+        check_all(chunks, limit=limit)
+    observer = Observer(lines=False, max_event_size=limit)
+    assert [block.comments for block in observer.feed(stream)] == [kept] * blocks
+
+
+def test_comments_without_end_take_no_memory() -> None:
+    observer = Observer(lines=False, max_event_size=10_000)
+    tracemalloc.start()
+    try:
+        for number in range(1000):
+            assert observer.feed(b": %d\n" % number * 100) == []
+        assert tracemalloc.get_traced_memory()[0] < 20_000
+    finally:
+        tracemalloc.stop()
+    (block,) = observer.feed(b"\n")
+    assert block.comments == ("0",) * 100 + ("1",) * 53
+    (block,) = observer.feed(b": b\n\n")
+    assert block.comments == ("b",)
+
+
+@pytest.mark.parametrize("parser_class", [Parser, Observer])
 @pytest.mark.parametrize("limit", [0, -1, -(10**30)])
-def test_a_limit_below_one_byte(limit: int) -> None:
+def test_a_limit_below_one_byte(limit: int, parser_class: Any) -> None:
     with pytest.raises(ValueError, match=f"max_event_size must be at least 1 byte, not {limit}"):
-        Parser(max_event_size=limit)
+        parser_class(max_event_size=limit)
 
 
+@pytest.mark.parametrize("parser_class", [Parser, Observer])
 @pytest.mark.parametrize("limit", [True, False, "8", 8.0, b"8", (8,)])
-def test_a_limit_that_is_not_an_int(limit: Any) -> None:
+def test_a_limit_that_is_not_an_int(limit: Any, parser_class: Any) -> None:
     with pytest.raises(TypeError):
-        Parser(max_event_size=limit)
+        parser_class(max_event_size=limit)
 
 
 def test_a_bool_is_not_a_limit() -> None:
@@ -190,9 +272,10 @@ def test_a_bool_is_not_a_limit() -> None:
         Parser(max_event_size=True)
 
 
-@pytest.mark.parametrize("limit", [10**9, 2**62, 2**64, 10**30])
+@pytest.mark.parametrize("limit", [10**9, 2**62 - 1, 2**62, 2**64, 10**30])
 def test_a_limit_beyond_every_stream(limit: int) -> None:
     assert Parser(max_event_size=limit).feed(b"data: a\n\n") == [Event("message", "a", "")]
+    assert len(Observer(max_event_size=limit).feed(b"data: a\n\n")) == 2
 
 
 def kept_at_the_limit(line: bytes, limit: int) -> int:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-import importlib.util
+import copy
+import mmap
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import reference
-import sseparse
-from running import PACKAGE, feed_all, observe_all, run_python
-from sseparse import Event, Parser, Pending, parse
+from running import check_all, feed_all, load_copy, run_python, without_items
+from sseparse import Event, Observer, Parser, Pending, parse
+from sseparse._core._machine import BUSY
 from sseparse.testing import rechunk
 from strategies import BOM
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+EACH_CLASS = pytest.mark.parametrize("parser_class", [Parser, Observer])
 
 
 def events(stream: bytes) -> list[tuple[str, str, str]]:
@@ -100,13 +106,12 @@ RUN = b"data: 12345\n\n" * 100
 )
 def test_what_stands_between_runs_of_plain_events(between: bytes) -> None:
     for stream in (RUN + between + RUN, between + RUN, RUN + between, RUN + between + RUN[:-1]):
-        expected = reference.outcome(stream)
-        assert observe_all([stream]) == expected
-        for size in (1, 700, 1500, len(stream)):
-            fed = feed_all(rechunk(stream, size))
-            assert fed == expected._replace(observed=[]), size
+        check_all([stream])
+        expected = without_items(reference.outcome(stream))
+        for size in (1, 700, 1500):
+            assert feed_all(rechunk(stream, size)) == expected, size
         for cut_at in (len(RUN) - 1, len(RUN), len(RUN) + len(between)):
-            assert feed_all(rechunk(stream, [cut_at])) == fed
+            assert feed_all(rechunk(stream, [cut_at])) == expected
 
 
 # The byte order mark and UTF-8.
@@ -353,49 +358,55 @@ def test_pending_carries_the_last_event_id_of_before() -> None:
     assert parser.close() == Pending("message", "a", "1", b"", 0)
 
 
-@pytest.mark.parametrize("form", ["feed", "observe"])
-def test_no_bytes_after_close(form: str) -> None:
-    parser = Parser()
-    assert getattr(parser, form)(b"data: a\n") is not None
+@EACH_CLASS
+def test_no_bytes_after_close(parser_class: Any) -> None:
+    parser = parser_class()
+    assert parser.feed(b"data: a\n") is not None
     parser.close()
     for chunk in (b"\n", b""):
-        with pytest.raises(RuntimeError, match=rf"^{form}\(\) after close\(\)"):
-            getattr(parser, form)(chunk)
+        message = rf"^feed\(\) after close\(\); a new stream needs a new {parser_class.__name__}$"
+        with pytest.raises(RuntimeError, match=message):
+            parser.feed(chunk)
     assert parser.close() == Pending("message", "a", "", b"", 0)
-
-
-def test_a_parser_is_used_in_one_form() -> None:
-    parser = Parser()
-    parser.feed(b"")
-    with pytest.raises(RuntimeError, match=r"^observe\(\) on a parser in use with feed\(\)$"):
-        parser.observe(b"data: a\n\n")
-    assert parser.feed(b"data: b\n\n") == [Event("message", "b", "")]
-
-    parser = Parser()
-    parser.observe(b"data: a\n")
-    with pytest.raises(RuntimeError, match=r"^feed\(\) on a parser in use with observe\(\)$"):
-        parser.feed(b"\n")
-    assert len(parser.observe(b"\n")) == 1
 
 
 # Arguments.
 
 
+@EACH_CLASS
 @pytest.mark.parametrize("last_event_id", ["\0", "a\rb", "a\n"])
-def test_a_last_event_id_that_no_stream_can_send(last_event_id: str) -> None:
+def test_a_last_event_id_that_no_stream_can_send(last_event_id: str, parser_class: Any) -> None:
     with pytest.raises(ValueError, match=r"^last_event_id holds NUL, CR or LF"):
-        Parser(last_event_id=last_event_id)
+        parser_class(last_event_id=last_event_id)
 
 
-@pytest.mark.parametrize("last_event_id", [None, b"1", 1])
-def test_a_last_event_id_that_is_not_a_str(last_event_id: Any) -> None:
-    with pytest.raises(TypeError, match="str"):
-        Parser(last_event_id=last_event_id)
+@EACH_CLASS
+@pytest.mark.parametrize("last_event_id", [b"1", 1, False])
+def test_a_last_event_id_that_is_not_a_str(last_event_id: Any, parser_class: Any) -> None:
+    name = type(last_event_id).__name__
+    with pytest.raises(TypeError, match=rf"^last_event_id must be a str or None, not {name}$"):
+        parser_class(last_event_id=last_event_id)
 
 
-def test_arguments_by_keyword_only() -> None:
-    with pytest.raises(TypeError):
-        Parser("1")  # type: ignore[call-arg]
+@EACH_CLASS
+def test_none_as_last_event_id_says_that_there_is_none(parser_class: Any) -> None:
+    parser = parser_class(last_event_id=None)
+    assert parser.last_event_id == ""
+    [*_, last] = parser.feed(b"data: a\n\n")
+    assert last.last_event_id == parser.last_event_id == ""
+
+
+@EACH_CLASS
+def test_arguments_by_keyword_only(parser_class: Any) -> None:
+    for arguments in (("1",), (True,), ("", None)):
+        with pytest.raises(TypeError):
+            parser_class(*arguments)
+
+
+@pytest.mark.parametrize("lines", [None, 0, 1, "yes", b""])
+def test_lines_is_a_bool(lines: Any) -> None:
+    with pytest.raises(TypeError, match=rf"^lines must be a bool, not {type(lines).__name__}$"):
+        Observer(lines=lines)
 
 
 class Bytes(bytes):
@@ -421,7 +432,7 @@ VIEWED = bytearray(b"xdata: a\n\nx")
 def test_chunks_taken(chunk: bytes | bytearray | memoryview) -> None:
     assert Parser().feed(chunk) == [Event("message", "a", "")]
     assert parse(chunk) == [Event("message", "a", "")]
-    assert len(Parser().observe(chunk)) == 2
+    assert len(Observer().feed(chunk)) == 2
 
 
 def released() -> memoryview:
@@ -443,20 +454,25 @@ def released() -> memoryview:
         memoryview(b"data: a\n")[:8].cast("H"),
         memoryview(b"data: a\n").cast("B", (4, 2))[::2],
         released(),
+        mmap.mmap(-1, 1),  # which parse() takes
     ],
 )
-@pytest.mark.parametrize("form", ["feed", "observe"])
-def test_chunks_refused_before_anything_changes(chunk: Any, form: str) -> None:
-    parser = Parser()
-    with pytest.raises(TypeError):
-        getattr(parser, form)(chunk)
-    # Nothing has changed: both forms are still open, and a byte order mark is still the first.
-    assert parser.feed(BOM + b"id: 1\ndata: a") == []
+@EACH_CLASS
+def test_chunks_refused_before_anything_changes(chunk: Any, parser_class: Any) -> None:
+    parser = parser_class()
     with pytest.raises(TypeError):
         parser.feed(chunk)
-    assert parser.feed(b"\n\n") == [Event("message", "a", "1")]
+    # Nothing has changed: a byte order mark is still the first.
+    found = parser.feed(BOM + b"id: 1\ndata: a")
     with pytest.raises(TypeError):
-        parse(chunk)
+        parser.feed(chunk)
+    found += parser.feed(b"\n\n")
+    events = found if parser_class is Parser else [found[-1].to_event()]
+    assert events == [Event("message", "a", "1")]
+    assert parser_class is Parser or [item.start for item in found] == [0, 3, 9, 17]
+    if not isinstance(chunk, mmap.mmap):
+        with pytest.raises(TypeError):
+            parse(chunk)
 
 
 @pytest.mark.parametrize(
@@ -482,10 +498,12 @@ def test_a_refused_chunk_after_close() -> None:
         parser.feed(bad)
 
 
+@EACH_CLASS
 @pytest.mark.parametrize("name", ["last_event_id", "retry", "events"])
-def test_a_parser_has_no_attributes_to_set(name: str) -> None:
+def test_a_parser_has_no_attributes_to_set(name: str, parser_class: Any) -> None:
     with pytest.raises(AttributeError):
-        setattr(Parser(), name, None)
+        setattr(parser_class(), name, None)
+    assert not hasattr(parser_class(), "__dict__")
 
 
 def test_two_parsers_share_nothing() -> None:
@@ -510,12 +528,22 @@ print(sseparse.parse(b"data: a\\n\\n")[0].data)
     assert run_python(code) == "a\n"
 
 
-def test_the_source_without_mypy_extensions(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_source_without_mypy_extensions(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setitem(sys.modules, "mypy_extensions", None)
-    spec = importlib.util.spec_from_file_location("sseparse._bare", PACKAGE / "_parser.py")
-    assert spec is not None
-    assert spec.loader is not None
-    bare = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(bare)
-    assert bare.Parser is not sseparse.Parser
+    bare: Any = load_copy(tmp_path, "bare")
+    assert bare.Parser is not Parser
     assert [event.data for event in bare.Parser().feed(b"data: a\n\n")] == ["a"]
+
+
+@EACH_CLASS
+def test_no_call_during_a_call(parser_class: Any) -> None:
+    parser = parser_class(last_event_id="1")
+    parser._state = BUSY
+    for call in (parser.close, lambda: parser.feed(b"id: 2\n\n"), lambda: parser.feed(b"x")):
+        with pytest.raises(RuntimeError, match=r"^an earlier call did not end"):
+            call()
+    assert parser.last_event_id == "1"
+    with pytest.raises(TypeError, match="cannot be copied or pickled"):
+        copy.copy(parser)

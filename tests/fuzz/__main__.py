@@ -26,25 +26,52 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 
 
+# What choose_way() sets, and the module of the core that reads it.
+CONSTANTS = {
+    "PLAIN": "_template",
+    "SPLIT_FROM": "_template",
+    "_SPAN": "_template",
+    "SMALL": "_machine",
+    "_PIECE": "_machine",
+    "_SHORT": "_lines",
+    "_LINES_TO_JOIN": "_interpreter",
+    "_MAX_PAUSE": "_interpreter",
+}
+
+
+def choose_way(second: int) -> None:
+    """Set the constants of the core by the second byte of an input.
+
+    From some length on the parser takes another way, and the compiled build has one of its own.
+    Inputs should stay short, so the second byte decides, by bits that the target makes no use of.
+    """
+    is_compiled = bool(second & 0x40)
+    is_long = bool(second & 0x80)
+    values = {
+        "PLAIN": b"\n\ndata: " if is_compiled else b"",
+        "SPLIT_FROM": sys.maxsize if is_compiled else 0 if is_long else 512,
+        "_SPAN": 24 if is_long else 2048,
+        "SMALL": 0 if is_compiled else 512,
+        "_PIECE": 32 if is_long else 64 * 1024,
+        "_SHORT": 12 if is_long else 4096,
+        "_LINES_TO_JOIN": 2 if is_long else 1024,
+        "_MAX_PAUSE": 1 if is_long else 127,
+    }
+    for constant, module in CONSTANTS.items():
+        names = vars(import_module(f"sseparse._core.{module}"))
+        assert constant in names, constant
+        names[constant] = values[constant]
+
+
 def main() -> None:
     atheris = import_module("atheris")
     sys.path[:1] = [str(HERE.parents[1]), str(HERE.parent / "support"), str(HERE)]
     with atheris.instrument_imports(include=["sseparse"]):
-        parser = import_module("sseparse._parser")
+        import_module("sseparse")
     check = import_module("target").check
 
-    # From some length on the parser takes another way, and the compiled build has one of its own.
-    # Inputs should stay short, so the second byte decides, by bits that the target makes no use of.
-    assert {"COMPILED", "_SPLIT_FROM", "_LINES_PER_BLOCK"} <= vars(parser).keys()
-
     def check_one_way(given: bytes) -> None:
-        second = int.from_bytes(given[1:2], "big")
-        long = second >= 0x80
-        vars(parser).update(
-            COMPILED=bool(second & 0x40),
-            _SPLIT_FROM=0 if long else sys.maxsize,
-            _LINES_PER_BLOCK=2 if long else 99,
-        )
+        choose_way(int.from_bytes(given[1:2], "big"))
         check(given)
 
     # The first word is the command by which libFuzzer starts itself again to merge or to minimise.

@@ -16,7 +16,7 @@ from typing import Any
 
 import reference
 import sseparse
-from running import event, feed_all, observe_all
+from running import check_all, event
 
 
 def check(given: bytes, sse: Any = sseparse) -> None:
@@ -24,11 +24,9 @@ def check(given: bytes, sse: Any = sseparse) -> None:
     limit, chunks = read(given)
     stream = b"".join(chunks)
     expected = reference.outcome(stream, limit, "")
-    fed = feed_all(chunks, limit=limit, sse=sse)
-    same(fed, expected._replace(observed=[]))
-    same(feed_all([stream], limit=limit, sse=sse), fed)
-    same(observe_all(chunks, limit=limit, sse=sse), expected)
-    check_encode(stream.decode("utf-8", "replace"), fed.events, sse)
+    check_all(chunks, limit=limit, sse=sse, expected=expected)
+    check_all([stream], limit=limit, sse=sse, expected=expected)
+    check_encode(stream.decode("utf-8", "replace"), expected.events, sse)
 
 
 def check_encode(text: str, events: list[reference.Event], sse: Any) -> None:

@@ -8,7 +8,7 @@ some twenty minutes on two cores; it needs fork. Its results stay in the folder 
 
     python tests/mutation --report              # tell them again
     mutmut show NAME                            # one mutant, as a diff
-    python tests/mutation 'sseparse._encode*'   # try some again, with the tests of now
+    python tests/mutation 'sseparse._core._encode*'   # try some again, with the tests of now
 
 A mutant that survives asks for a test, or for an entry in ``equivalent.txt`` with the reason why no
 input can tell it from the code. The exit status is 1 where one has neither, where an entry names a
@@ -83,7 +83,7 @@ def change(name: str) -> Change:
         for line in diff
         if line.startswith(("-", "+")) and not line.startswith(("---", "+++"))
     ]
-    # sseparse._parser.xǁParserǁfeed__mutmut_1 or sseparse._encode.x__lines__mutmut_1
+    # sseparse._core._machine.xǁMachineǁfeed__mutmut_1 or sseparse._core._encode.x__lines__mutmut_1
     function = name.rpartition("__mutmut_")[0].removeprefix("sseparse.").replace(".xǁ", ".")
     return Change(function.replace("ǁ", ".").replace(".x_", "."), tuple(lines))
 

@@ -18,7 +18,7 @@ from running import PACKAGE
 TESTS = Path(__file__).parents[1]
 DOCS = TESTS.parent / "docs"
 PAGES = {page.stem: page.read_text(encoding="utf-8") for page in DOCS.glob("*.rst")}
-SOURCE = (TESTS.parent / "sseparse" / "_parser.py").read_text(encoding="utf-8")
+SOURCE = (TESTS.parent / "sseparse" / "_core" / "_machine.py").read_text(encoding="utf-8")
 DATA = PACKAGE / "_conformance" / "eventsource.jsonl"
 CORPUS = [json.loads(line) for line in DATA.read_text(encoding="utf-8").splitlines()]
 
@@ -63,7 +63,7 @@ def test_named_corpus_tags_exist() -> None:
 
 
 def test_public_names_are_documented() -> None:
-    directives = re.findall(r"^\.\. auto\w+:: (\w+)", PAGES["api"], re.MULTILINE)
+    directives = re.findall(r"^\.\. (?:auto\w+|type):: (\w+)", PAGES["api"], re.MULTILINE)
     assert sorted(directives) == sorted(sseparse.__all__)
 
 
@@ -80,7 +80,7 @@ def test_code_is_tested() -> None:
 class LosingIds(reference.Interpreter):
     """Firefox: the ID of a block without data is lost."""
 
-    def dispatch(self) -> tuple[str | None, ...]:
+    def dispatch(self) -> reference.Event | None:
         if self.data_buffer == "":
             self.last_event_id_buffer = self.last_event_id_string
         return super().dispatch()

@@ -3,100 +3,146 @@
 from __future__ import annotations
 
 import ast
+import re
 import socket
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from running import PACKAGE, run_python
+import sseparse._core
+from running import CORE, PACKAGE, run_python
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-CORE = {"", "_encode", "_errors", "_items", "_iterate", "_parser"}
-
-# What each module or subpackage may import of the package when it runs. "" is the package itself.
+# What each module or subpackage may import of the package, also under `if TYPE_CHECKING`. "" is the
+# package itself.
 LAYERS = {
-    "_errors": set[str](),
-    "_items": set[str](),
-    "_encode": set[str](),
-    "_parser": {"_errors", "_items"},
-    "_iterate": {"_errors", "_parser"},
-    "": CORE,
-    "_http": {"_errors"},
-    "completions": {"", "_errors", "_http", "_parser"},
+    "_core": set[str](),
+    "": {"_core"},
+    "_http": {"_core"},
+    "completions": {"", "_core", "_http"},
     "testing": set(),
-    "_conformance": {"", "_parser"},
-    "_cli": {*CORE, "_conformance", "completions"},
+    "_conformance": {"", "_core"},
+    "_cli": {"", "_core", "_conformance", "completions"},
     "__main__": {"_cli"},
 }
 
-# What the core may import of what is not its own: json in Event.json() only.
-OUTSIDE = {"__future__", "collections.abc", "json", "mypy_extensions", "typing"}
+# What the core may import of what is not its own when it runs: json in Event.json() only.
+OUTSIDE = {
+    "__future__",
+    "collections.abc",
+    "json",
+    "mypy_extensions",
+    "sys",
+    "typing",
+}
 
-# What `import sseparse` may load beyond an interpreter that has imported typing. mypy_extensions is
-# used where mypy has brought it.
+# What `import sseparse` may load beyond an interpreter that has imported typing.
+# mypy_extensions is used where mypy has brought it.
 LOADED = {"__future__", "mypy_extensions"}
-# What the compiled module's own start-up asks for beside that.
-COMPILED = "sseparse._parser__mypyc"
-LOADED_BY_COMPILED = {
+# The shared library that holds the code of all compiled modules, and what its start-up asks for.
+LIBRARY = "sseparse._core__mypyc"
+LOADED_BY_LIBRARY = {
     "importlib",
     "importlib._bootstrap",
     "importlib._bootstrap_external",
     "importlib.machinery",
 }
 
+# The modules of the core that are not compiled, and why.
+NOT_COMPILED = {
+    "__init__": "it only re-exports names",
+    "_errors": "mypyc makes no native class of an exception",
+    "_encode": "it is not on the way of a stream that is read",
+    "_iterate": "mypyc has no asynchronous generators",
+    "_pure": "it is what pure Python does in place of compiled code",
+}
+
+MAX_COMPLEXITY = 20
+MAX_LINES = 450
+
+
+class Import(NamedTuple):
+    """One import statement. Modules are given as their path below the package."""
+
+    importer: list[str]
+    imported: list[str]
+    is_own: bool  # else `imported` is the name of a module that is not of the package
+    runs: bool  # False under `if TYPE_CHECKING`
+
+
+def path_of(file: Path) -> list[str]:
+    return list(file.relative_to(PACKAGE).with_suffix("").parts)
+
 
 def layer_of(path: list[str]) -> str:
-    """Return the layer of a module given as its path below the package."""
     return path[0] if path and path[0] != "__init__" else ""
 
 
-def running_nodes(node: ast.AST) -> Iterator[ast.AST]:
-    """Yield the nodes that run; `if TYPE_CHECKING` does not."""
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING":
-            continue
-        yield child
-        yield from running_nodes(child)
+def nodes(tree: ast.AST, runs: bool = True) -> Iterator[tuple[ast.AST, bool]]:
+    """Yield all nodes, and whether they run; those under `if TYPE_CHECKING` do not."""
+    for child in ast.iter_child_nodes(tree):
+        type_checking = isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING"
+        yield child, runs
+        yield from nodes(child, runs and not type_checking)
 
 
-def imports() -> Iterator[tuple[str, str, bool]]:
-    """Yield the layer, what it imports, and whether that is of the package."""
-    for file in sorted(PACKAGE.rglob("*.py")):
-        path = list(file.relative_to(PACKAGE).with_suffix("").parts)
-        for node in running_nodes(ast.parse(file.read_text(encoding="utf-8"))):
+def imports(folder: Path = PACKAGE) -> Iterator[Import]:
+    """Yield every import in the folder."""
+    for file in sorted(folder.rglob("*.py")):
+        path = path_of(file)
+        for node, runs in nodes(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import):
                 for alias in node.names:
-                    yield layer_of(path), alias.name, False
+                    yield Import(path, [alias.name], False, runs)
             elif isinstance(node, ast.ImportFrom) and node.level == 0:
-                yield layer_of(path), str(node.module), False
+                yield Import(path, [str(node.module)], False, runs)
             elif isinstance(node, ast.ImportFrom):
                 above = path[: len(path) - node.level]
                 below = node.module.split(".") if node.module else []
-                yield layer_of(path), layer_of(above + below), True
+                yield Import(path, above + below, True, runs)
 
 
 def test_every_module_has_its_layer() -> None:
-    files = [
-        list(file.relative_to(PACKAGE).with_suffix("").parts) for file in PACKAGE.rglob("*.py")
-    ]
-    assert {layer_of(path) for path in files} == set(LAYERS)
+    assert {layer_of(path_of(file)) for file in PACKAGE.rglob("*.py")} == set(LAYERS)
 
 
 def test_imports_go_one_way() -> None:
-    seen = [(layer, name) for layer, name, own in imports() if own and layer != name]
-    assert [(layer, name) for layer, name in seen if name not in LAYERS[layer]] == []
-    assert ("_parser", "_errors") in seen
-    assert ("__main__", "_cli") in seen
+    seen = [(layer_of(each.importer), layer_of(each.imported)) for each in imports() if each.is_own]
+    between = [(importer, imported) for importer, imported in seen if importer != imported]
+    assert [pair for pair in between if pair[1] not in LAYERS[pair[0]]] == []
+    assert ("_http", "_core") in between
+    assert ("__main__", "_cli") in between
 
 
 def test_imports_inside_the_package_are_relative() -> None:
-    assert [name for _, name, own in imports() if not own and name.startswith("sseparse")] == []
+    others = [each.imported[0] for each in imports() if not each.is_own]
+    assert [name for name in others if name.split(".")[0] == "sseparse"] == []
+
+
+def test_imports_inside_the_core_go_one_way() -> None:
+    # A module imports only modules that are named before it, so that there is no circle.
+    doc = ast.get_docstring(ast.parse((CORE / "__init__.py").read_text(encoding="utf-8")))
+    assert doc is not None
+    order = list(dict.fromkeys(re.findall(r"\b_[a-z]+\b", doc)))
+    modules = {file.stem for file in CORE.glob("*.py")} - {"__init__"}
+    assert set(order) == modules
+    seen = set()
+    for each in imports(CORE):
+        if each.is_own and each.importer[1] != "__init__":
+            importer, imported = each.importer[1], each.imported[1]
+            assert imported in order[: order.index(importer)], (importer, imported)
+            seen.add((importer, imported))
+    assert ("_iterate", "_observer") in seen  # under `if TYPE_CHECKING`
+    # The event stands below all others.
+    assert order[0] == "_event"
 
 
 def test_the_core_imports_only_what_is_listed() -> None:
-    assert {name for layer, name, own in imports() if not own and layer in CORE} == OUTSIDE
+    outside = {each.imported[0] for each in imports(CORE) if each.runs and not each.is_own}
+    assert outside == OUTSIDE
 
 
 def test_import_loads_the_core_only() -> None:
@@ -112,10 +158,99 @@ assert sseparse.parse(b"data: 1\\n\\n")[0].json() == 1
 """
     # -S: what a site-packages loads at start would hide what the import loads.
     loaded = set(run_python(code, "-I", "-S").split())
-    own = {name for name in loaded if name.split(".")[0] == "sseparse"}
-    core = {f"sseparse.{name}".rstrip(".") for name in CORE}
-    assert core <= own <= {*core, COMPILED}
-    assert loaded - own <= (LOADED | LOADED_BY_COMPILED if COMPILED in own else LOADED)
+    own = {name for name in loaded if name.split(".")[0].startswith("sseparse")}
+    core = {f"sseparse._core.{file.stem}" for file in CORE.glob("*.py")}
+    core = {name.removesuffix(".__init__") for name in core} | {"sseparse"}
+    if sseparse._core.COMPILED:
+        assert own == {*core, LIBRARY}
+        assert loaded - own <= LOADED | LOADED_BY_LIBRARY
+    else:
+        assert own == core
+        assert loaded - own <= LOADED
+
+
+def compiled_modules() -> list[str]:
+    """Return the list in setup.py."""
+    setup = Path(__file__).parents[2] / "setup.py"
+    for node in ast.parse(setup.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "COMPILED":
+            return list(ast.literal_eval(node.value))
+    raise AssertionError("setup.py has no COMPILED")
+
+
+def test_every_other_module_of_the_core_is_compiled() -> None:
+    names = [file.stem for file in CORE.glob("*.py")]
+    assert sorted([*compiled_modules(), *NOT_COMPILED]) == sorted(names)
+
+
+def test_the_extensions_are_those_of_the_list() -> None:
+    found = {
+        file.name.split(".")[0]
+        for folder in (PACKAGE, CORE)
+        for file in folder.iterdir()
+        if file.suffix in (".so", ".pyd")
+    }
+    library = LIBRARY.removeprefix("sseparse.")
+    assert found == ({library, *compiled_modules()} if sseparse._core.COMPILED else set())
+
+
+def test_one_module_knows_which_build_it_is() -> None:
+    sources = {file.stem: file.read_text(encoding="utf-8") for file in CORE.glob("*.py")}
+    assert [name for name, source in sources.items() if "__file__" in source] == ["_bytes"]
+    using = [name for name, source in sources.items() if re.search(r"\bCOMPILED\b", source)]
+    assert sorted(using) == ["__init__", "_bytes"]  # __init__ re-exports it
+
+
+def complexity(function: ast.AST) -> int:
+    """Return the cyclomatic complexity of a function, with the functions inside it.
+
+    It counts as radon does: 1, and 1 for each ``if``, ``elif``, conditional expression, ``for``,
+    ``while``, ``else`` of a loop or a ``try``, ``except``, ``for`` and ``if`` of a comprehension,
+    ``and``, ``or`` and ``assert``.
+    """
+    count = 1
+    for node in ast.walk(function):
+        if isinstance(node, (ast.If, ast.IfExp, ast.Assert)):
+            count += 1
+        elif isinstance(node, (ast.For, ast.AsyncFor, ast.While)):
+            count += 1 + bool(node.orelse)
+        elif isinstance(node, ast.Try):
+            count += len(node.handlers) + bool(node.orelse)
+        elif isinstance(node, ast.comprehension):
+            count += 1 + len(node.ifs)
+        elif isinstance(node, ast.BoolOp):
+            count += len(node.values) - 1
+    return count
+
+
+def test_complexity() -> None:
+    assert complexity(ast.parse("pass")) == 1
+    code = """
+for a in b:
+    if a: pass
+    elif b and c and d: pass
+while a or b: pass
+else: pass
+try: pass
+except A: pass
+except B: pass
+else: pass
+[a for a in b if c]
+assert a if b else c
+"""
+    assert complexity(ast.parse(code)) == 1 + 1 + 1 + 3 + 3 + 3 + 2 + 2
+
+
+def test_the_core_stays_simple() -> None:
+    counted = {}
+    for file in CORE.glob("*.py"):
+        source = file.read_text(encoding="utf-8")
+        assert source.count("\n") <= MAX_LINES, file.name
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                counted[f"{file.stem}:{node.lineno} {node.name}"] = complexity(node)
+    assert {name: count for name, count in counted.items() if count > MAX_COMPLEXITY} == {}
+    assert max(counted.values()) > 10
 
 
 def test_no_connection_leaves_the_machine() -> None:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import pytest
 
 from sseparse import Event, encode
+from sseparse.testing import every_split, rechunk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -387,3 +388,19 @@ def test_lint() -> None:
     assert list(lint([stream])) == complaints
     assert list(lint([stream[i : i + 1] for i in range(len(stream))])) == complaints
     assert list(lint([encode("fine", type="x", id="1", retry=1, comment="hello")])) == []
+
+
+def test_raw() -> None:
+    raw_blocks = run_recipe("raw")["raw_blocks"]
+    stream = (
+        b"\xef\xbb\xbf: a\r\ndata: caf\xc3\xa9\r\n\r\ndata: \xff\n\n\rid: 3\r\rdata: c\r\n\n: d"
+    )
+    expected = [
+        (b": a\r\ndata: caf\xc3\xa9\r\n\r", "café"),
+        (b"data: \xff\n\n", "\ufffd"),
+        (b"\r", None),
+        (b"id: 3\r\r", None),
+        (b"data: c\r\n\n", "c"),
+    ]
+    for chunks in (*every_split(stream), rechunk(stream, 1)):
+        assert [(raw, block.data) for raw, block in raw_blocks(chunks)] == expected

@@ -17,14 +17,37 @@ COUNTED = ("data", "event", "id")
 Event: TypeAlias = tuple[str, str, str]  # type, data, last event ID
 
 
-class Seen(NamedTuple):
-    """One item of the observed form: ("comment", text), ("field", name, value, reason), ..."""
+class Line(NamedTuple):
+    """What a line was, and the event that a blank line dispatched."""
 
-    item: tuple[str | None, ...]
+    kind: str  # "field", "comment" or "blank"
+    name: str | None = None
+    value: str | None = None
+    separator: str | None = None
+    reason: str | None = None
+    event: Event | None = None
+
+
+class Item(NamedTuple):
+    """Everything that an Observer says of one item, and the Event that the item comes to."""
+
+    kind: str
+    name: str | None
+    value: str | None
+    reason: str | None
+    separator: str | None
     start: int
     end: int
     terminator: str
     replaced: bool
+    event: str | None = None
+    data: str | None = None
+    id: str | None = None
+    retry: int | None = None
+    comments: tuple[str, ...] | None = None
+    block_start: int | None = None
+    last_event_id: str | None = None
+    to_event: Event | None = None
 
 
 class Pending(NamedTuple):
@@ -39,7 +62,7 @@ class Outcome(NamedTuple):
     """Everything that a parser can be asked after a stream."""
 
     events: list[Event]
-    observed: list[Seen]
+    items: list[Item]
     last_event_id: str
     retry: int | None
     pending: Pending | None
@@ -54,10 +77,10 @@ def outcome(stream: bytes, limit: int | None = None, last_event_id: str = "") ->
     offset = None if limit is None else offending(stream, limit)
     stream = stream[:offset]
     state = interpret(stream, last_event_id)
-    observed, pending = observe(stream, last_event_id)
+    items, pending = observe(stream, limit, last_event_id)
     return Outcome(
         state.dispatched,
-        observed,
+        items,
         state.last_event_id_string,
         state.reconnection_time,
         pending if offset is None else None,
@@ -102,16 +125,17 @@ class Interpreter:
         self.reconnection_time: int | None = None
         self.dispatched: list[Event] = []
 
-    def process_line(self, line: str) -> tuple[str | None, ...]:
-        """Process one line and return the observed item."""
+    def process_line(self, line: str) -> Line:
+        """Process one line and return what it was."""
         # "If the line is empty (a blank line): Dispatch the event, as defined below."
         if line == "":
-            return self.dispatch()
+            return Line("blank", event=self.dispatch())
 
         # "If the line starts with a U+003A COLON character (:): Ignore the line."
         if line.startswith(":"):
             # This project's: a comment's text loses one leading space, like a value.
-            return ("comment", re.sub("^ ", "", line[1:]))
+            separator = ": " if line.startswith(": ") else ":"
+            return Line("comment", None, line.removeprefix(separator), separator)
 
         # "If the line contains a U+003A COLON character (:):"
         if ":" in line:
@@ -122,16 +146,18 @@ class Interpreter:
             # let value be that string. If value starts with a U+0020 SPACE character, remove it
             # from value."
             value = line[line.index(":") + 1 :]
+            separator = ":"
             if value.startswith(" "):
                 value = value[1:]
+                separator = ": "
             # "Process the field using the steps described below, using field as the field name
             # and value as the field value."
-            return ("field", field, value, self.process_field(field, value))
+            return Line("field", field, value, separator, self.process_field(field, value))
 
         # "Otherwise, the string is not empty but does not contain a U+003A COLON character (:):
         # Process the field using the steps described below, using the whole line as the field
         # name, and the empty string as the field value."
-        return ("field", line, "", self.process_field(line, ""))
+        return Line("field", line, "", "", self.process_field(line, ""))
 
     def process_field(self, field: str, value: str) -> str | None:
         """Process one field and return the reason why it was ignored, or None."""
@@ -164,18 +190,15 @@ class Interpreter:
             # This project's: an empty value is ignored, and one of more than 600 digits, not
             # counting leading zeros.
             if re.fullmatch("0*[0-9]{1,600}", value):
-                time = 0
-                for digit in value:
-                    time = time * 10 + "0123456789".index(digit)
-                self.reconnection_time = time
+                self.reconnection_time = in_base_ten(value)
                 return None
             return "retry not taken"
 
         # "Otherwise: The field is ignored."
         return "unknown name"
 
-    def dispatch(self) -> tuple[str | None, ...]:
-        """Dispatch the event and return the observed item."""
+    def dispatch(self) -> Event | None:
+        """Dispatch the event and return it, or None where the standard returns before that."""
         # "1. Set the last event ID string of the event source to the value of the last event ID
         # buffer. The buffer does not get reset, so the last event ID string of the event source
         # remains set to this value until the next time it is set by the server."
@@ -184,10 +207,9 @@ class Interpreter:
         # "2. If the data buffer is an empty string, set the data buffer and the event type buffer
         # to the empty string and return."
         if self.data_buffer == "":
-            item = ("no data", self.event_type_buffer, self.last_event_id_string)
             self.data_buffer = ""
             self.event_type_buffer = ""
-            return item
+            return None
 
         # "3. If the data buffer's last character is a U+000A LINE FEED (LF) character, then remove
         # the last character from the data buffer."
@@ -209,7 +231,15 @@ class Interpreter:
 
         # "8. Queue a task which [...] dispatches the newly created event"
         self.dispatched.append(event)
-        return ("event", *event)
+        return event
+
+
+def in_base_ten(digits: str) -> int:
+    """Return the number, however many digits int() would take."""
+    number = 0
+    for digit in digits:
+        number = number * 10 + "0123456789".index(digit)
+    return number
 
 
 def utf8_decode(stream: bytes) -> str:
@@ -299,41 +329,87 @@ def utf8_decode_without_bom(stream: bytes) -> tuple[str, bool]:
 # This project's own rules, which the standard does not know: they are those of its documentation.
 
 
-def observe(stream: bytes, last_event_id: str = "") -> tuple[list[Seen], Pending | None]:
-    """The observed form of the complete lines, and what the end of the stream leaves."""
+def observe(
+    stream: bytes, limit: int | None = None, last_event_id: str = ""
+) -> tuple[list[Item], Pending | None]:
+    """Return the items of the complete lines, and what the end of the stream leaves."""
     state = Interpreter(last_event_id)
-    seen = []
+    items = []
     position = 0
     if stream[:3] == BOM:
-        seen.append(Seen(("byte order mark",), 0, 3, "", False))
+        items.append(Item("byte order mark", None, None, None, None, 0, 3, "", False))
         position = 3
-    block = position
-    begun = False
-    for line in re.finditer(rb"([^\r\n]*)(\r\n|\n|\r)", stream[position:]):
-        text, replaced = utf8_decode_without_bom(line[1])
-        start = position + line.start()
+    block_start = position
+    lines: list[Line] = []  # those of the block so far
+    for match in re.finditer(rb"([^\r\n]*)(\r\n|\n|\r)", stream[position:]):
+        text, replaced = utf8_decode_without_bom(match[1])
+        line = state.process_line(text)
+        start = position + match.start()
         # A line ends after its CR or LF. The LF of a CRLF belongs to no item.
-        end = start + len(line[1]) + 1
-        terminator = line[2].decode()[0]
-        item = state.process_line(text)
-        seen.append(Seen(item, start, end, terminator, replaced))
-        if text == "":
-            block = position + line.end()
-            begun = False
-        elif item[0] == "field" and item[1] in COUNTED:
-            begun = True
+        end = start + len(match[1]) + 1
+        terminator = match[2].decode()[0]
+        if line.kind == "blank":
+            # The item of a blank line is the whole block, at the place of the blank line.
+            item = Item("block", None, None, None, None, start, end, terminator, False)
+            values = [str(each.value) for each in lines if each.name == "data"]
+            time = last_value(lines, "retry")
+            items.append(
+                item._replace(
+                    event=last_value(lines, "event"),
+                    data="\n".join(values) if values else None,
+                    id=last_value(lines, "id"),
+                    retry=None if time is None else in_base_ten(time),
+                    comments=kept_comments(lines, limit),
+                    block_start=block_start,
+                    last_event_id=state.last_event_id_string,
+                    to_event=line.event,
+                )
+            )
+            block_start = position + match.end()
+            lines = []
+        else:
+            kind, name, value, separator, reason, _ = line
+            items.append(
+                Item(kind, name, value, reason, separator, start, end, terminator, replaced)
+            )
+            lines.append(line)
     tail = re.split(b"[\r\n]", stream[position:])[-1]
     # An event is pending from its first data, event or id line on, even if that line names the
     # default or is ignored, and so is a line that has not ended.
-    if not begun and tail == b"":
-        return seen, None
-    return seen, Pending(
+    if tail == b"" and not [line for line in lines if line.name in COUNTED]:
+        return items, None
+    return items, Pending(
         state.event_type_buffer or "message",
         state.data_buffer[:-1],
         state.last_event_id_buffer,
         tail,
-        block,
+        block_start,
     )
+
+
+def last_value(lines: list[Line], name: str) -> str | None:
+    """Return the value of the last field of that name that had an effect."""
+    for line in reversed(lines):
+        if line.name == name and line.reason is None:
+            return line.value
+    return None
+
+
+def kept_comments(lines: list[Line], limit: int | None) -> tuple[str, ...]:
+    """Return the comments of a block: the first ones, as long as the limit has room for them.
+
+    Each takes the characters of its text and 64 more.
+    """
+    comments = []
+    room = limit
+    for line in lines:
+        if line.kind == "comment":
+            if room is not None:
+                room -= len(str(line.value)) + 64
+                if room < 0:
+                    break
+            comments.append(str(line.value))
+    return tuple(comments)
 
 
 def offending(stream: bytes, limit: int) -> int | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,11 +14,12 @@ import reference
 import sseparse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from types import ModuleType
 
 # Where the package under test is: a checkout, or what a wheel installed.
 PACKAGE = Path(sseparse.__file__).parent
+CORE = PACKAGE / "_core"
 
 
 def event(event: sseparse.Event) -> reference.Event:
@@ -26,20 +28,30 @@ def event(event: sseparse.Event) -> reference.Event:
     return (event.type, event.data, event.last_event_id)
 
 
-def item(item: Any) -> tuple[str | None, ...]:
-    """Return an observed item, of any build of the package, as the reference writes it."""
-    kind = type(item).__name__
-    if kind == "Event":
-        return ("event", *event(item))
-    if kind == "Comment":
-        return ("comment", item.text)
-    if kind == "NoData":
-        return ("no data", item.type, item.last_event_id)
-    if kind == "ByteOrderMark":
-        return ("byte order mark",)
-    assert kind == "Field"
-    assert item.applied is (item.reason is None)
-    return ("field", item.name, item.value, item.reason)
+def item(item: Any) -> reference.Item:
+    """Return an item, of any build of the package, as the reference writes it."""
+    assert type(item).__name__ == "Item"
+    assert [type(item.start), type(item.end), type(item.replaced)] == [int, int, bool]
+    came = item.to_event()
+    return reference.Item(
+        item.kind,
+        item.name,
+        item.value,
+        item.reason,
+        item.separator,
+        item.start,
+        item.end,
+        item.terminator,
+        item.replaced,
+        item.event,
+        item.data,
+        item.id,
+        item.retry,
+        item.comments,
+        item.block_start,
+        item.last_event_id,
+        None if came is None else event(came),
+    )
 
 
 def feed_all(
@@ -49,7 +61,7 @@ def feed_all(
     last_event_id: str = "",
     sse: Any = sseparse,
 ) -> reference.Outcome:
-    """Feed the chunks and return all that can be asked; the observed items are left out.
+    """Feed a Parser and return all that it can be asked; there are no items.
 
     After the error every further chunk must raise its equal, without events.
     """
@@ -63,7 +75,7 @@ def feed_all(
         except sse.EventTooLargeError as error:
             got = error.events
             assert offset is None or got == []
-            assert error.observed == []
+            assert error.items == []
             offset = _checked(error, limit, offset, sse)
         events += [event(each) for each in got]
     return _outcome(parser, events, [], offset)
@@ -72,26 +84,57 @@ def feed_all(
 def observe_all(
     chunks: Iterable[bytes | bytearray | memoryview],
     *,
+    lines: bool = True,
     limit: int | None = None,
     last_event_id: str = "",
     sse: Any = sseparse,
 ) -> reference.Outcome:
-    """Do the same with the observed form."""
-    parser = sse.Parser(last_event_id=last_event_id, max_event_size=limit)
-    seen: list[reference.Seen] = []
+    """Feed an Observer and return all that it can be asked; the events are those of its blocks."""
+    observer = sse.Observer(lines=lines, last_event_id=last_event_id, max_event_size=limit)
+    items: list[reference.Item] = []
     offset = None
     for chunk in chunks:
         try:
-            got = parser.observe(chunk)
+            got = observer.feed(chunk)
             assert offset is None
         except sse.EventTooLargeError as error:
-            got = error.observed
+            got = error.items
             assert offset is None or got == []
-            assert error.events == [each.item for each in got if isinstance(each.item, sse.Event)]
+            assert error.events == [came for each in got if (came := each.to_event())]
             offset = _checked(error, limit, offset, sse)
-        seen += [reference.Seen(item(each.item), *each[1:]) for each in got]
-    events = [(str(i[1]), str(i[2]), str(i[3])) for i, *_ in seen if i[0] == "event"]
-    return _outcome(parser, events, seen, offset)
+        items += [item(each) for each in got]
+    events = [each.to_event for each in items if each.to_event is not None]
+    return _outcome(observer, events, items, offset)
+
+
+def without_items(outcome: reference.Outcome) -> reference.Outcome:
+    """Return what a Parser must give where an Observer gives the outcome."""
+    return outcome._replace(items=[])
+
+
+def without_lines(outcome: reference.Outcome) -> reference.Outcome:
+    """Return what an ``Observer(lines=False)`` must give where one with lines gives the outcome."""
+    return outcome._replace(items=[each for each in outcome.items if each.kind == "block"])
+
+
+def check_all(
+    chunks: list[bytes],
+    *,
+    limit: int | None = None,
+    last_event_id: str = "",
+    sse: Any = sseparse,
+    expected: reference.Outcome | None = None,
+) -> None:
+    """Assert that a Parser and both Observers make of the chunks what the reference does.
+
+    What the reference makes of the stream may be given; for many cuts that saves time.
+    """
+    options: dict[str, Any] = {"limit": limit, "last_event_id": last_event_id, "sse": sse}
+    if expected is None:
+        expected = reference.outcome(b"".join(chunks), limit, last_event_id)
+    assert feed_all(chunks, **options) == without_items(expected)
+    assert observe_all(chunks, **options) == expected
+    assert observe_all(chunks, lines=False, **options) == without_lines(expected)
 
 
 def _checked(error: Any, limit: int | None, earlier: int | None, sse: Any) -> int:
@@ -105,13 +148,13 @@ def _checked(error: Any, limit: int | None, earlier: int | None, sse: Any) -> in
 
 
 def _outcome(
-    parser: Any, events: list[reference.Event], seen: list[reference.Seen], offset: int | None
+    parser: Any, events: list[reference.Event], items: list[reference.Item], offset: int | None
 ) -> reference.Outcome:
     pending = parser.close()
     assert parser.close() == pending
     return reference.Outcome(
         events,
-        seen,
+        items,
         parser.last_event_id,
         parser.retry,
         None if pending is None else reference.Pending(*pending),
@@ -119,18 +162,40 @@ def _outcome(
     )
 
 
-def load_copy(folder: Path, name: str) -> ModuleType:
-    """Copy the core's .py files into folder/name and import them from there: always pure."""
+def load_copy(
+    folder: Path, name: str, change: Callable[[str], str] = str, **constants: str
+) -> ModuleType:
+    """Copy the core's .py files into folder/name and import them from there: always pure.
+
+    Args:
+        folder: An existing folder.
+        name: The name of the package; one of its own for each copy.
+        change: Is given the source of each file and returns the source to write.
+        **constants: New values, as source, for constants of the core, each of one module.
+    """
     target = folder / name
     target.mkdir()
-    for source in PACKAGE.glob("*.py"):
-        (target / source.name).write_bytes(source.read_bytes())
+    missing = set(constants)
+    for file in sorted(CORE.glob("*.py")):
+        source = file.read_text(encoding="utf-8")
+        for constant, value in constants.items():
+            definition = rf"(?m)^({constant}: Final = ).*$"
+            source, found = re.subn(definition, rf"\g<1>{value}", source)
+            if found:
+                missing.remove(constant)
+        (target / file.name).write_text(change(source), encoding="utf-8")
+    assert not missing, missing
     sys.path.insert(0, str(folder))
     try:
         importlib.invalidate_caches()
         return importlib.import_module(name)
     finally:
         sys.path.remove(str(folder))
+
+
+def submodule(package: ModuleType, name: str) -> Any:
+    """Return a module of the core, or of a copy of it."""
+    return sys.modules[f"{package.__name__}.{name}"]
 
 
 def run_python(code: str, *options: str, **environment: str) -> str:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ._items import Observed
-    from ._parser import Event
+    from ._event import Event
+    from ._items import Item
 
 __all__ = ["Error", "EventTooLargeError"]
 
@@ -33,8 +33,8 @@ class EventTooLargeError(Error):
         limit: The ``max_event_size`` in force, in bytes.
         offset: Position in the stream, from 0, of the first byte beyond the limit.
         events: The events that the failing call had completed, in order.
-        observed: What the failing ``Parser.observe`` call had completed, in order; empty after
-            ``Parser.feed``.
+        items: The items that the failing ``Observer.feed`` had completed, in order; ``events`` are
+            the events of its blocks. Empty after ``Parser.feed``.
 
     >>> from sseparse import EventTooLargeError, Parser
     >>> parser = Parser(max_event_size=8)
@@ -50,14 +50,14 @@ class EventTooLargeError(Error):
         limit: int,
         offset: int,
         events: Sequence[Event] = (),
-        observed: Sequence[Observed] = (),
+        items: Sequence[Item] = (),
     ) -> None:
         self.limit = limit
         self.offset = offset
         self.events = list(events)
-        self.observed = list(observed)
+        self.items = list(items)
         # The arguments are what pickle and copy rebuild the error from.
-        super().__init__(limit, offset, self.events, self.observed)
+        super().__init__(limit, offset, self.events, self.items)
 
     def __str__(self) -> str:
         return (

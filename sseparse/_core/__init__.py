@@ -1,0 +1,40 @@
+"""The core: the parser and what it needs. No I/O, no clock, no dependency.
+
+Imports go one way, in this order::
+
+    _event ◄ _items ◄ _errors
+             _items, _bytes ◄ _pure ◄ _template ◄ _interpreter ◄ _lines
+                                                  _lines, _errors ◄ _machine
+                                                                    _machine ◄ _parser, _observer
+                                                                               all ◄ _iterate
+
+``_encode`` stands alone. ``_machine``, ``_lines`` and ``_interpreter`` are the parser: what a call
+does, where lines end, and what they do. Read these first.
+"""
+
+from ._bytes import COMPILED, BytesLike
+from ._encode import encode
+from ._errors import Error, EventTooLargeError
+from ._event import Event
+from ._items import Item, Pending
+from ._iterate import aiter_events, iter_events, parse
+from ._machine import DEFAULT_MAX_EVENT_SIZE
+from ._observer import Observer
+from ._parser import Parser
+
+__all__ = [
+    "COMPILED",
+    "DEFAULT_MAX_EVENT_SIZE",
+    "BytesLike",
+    "Error",
+    "Event",
+    "EventTooLargeError",
+    "Item",
+    "Observer",
+    "Parser",
+    "Pending",
+    "aiter_events",
+    "encode",
+    "iter_events",
+    "parse",
+]

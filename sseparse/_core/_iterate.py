@@ -1,0 +1,198 @@
+"""The parser over an iterable of chunks, blocking or asynchronous, or over a whole stream."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncGenerator, Generator
+from typing import TYPE_CHECKING, Any, Final, overload
+
+from ._bytes import to_bytes
+from ._errors import EventTooLargeError
+from ._parser import Parser
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterable, Iterable, Sequence
+    from mmap import mmap
+
+    from ._bytes import BytesLike
+    from ._event import Event
+    from ._items import Item
+    from ._observer import Observer
+
+__all__ = ["aiter_events", "iter_events", "parse"]
+
+# Bytes that parse() gives to the parser at a time. A call with 64 MiB takes twice as long as 1,024
+# calls with 64 KiB, and lets no other thread run until it has ended.
+_SLICE: Final = 64 * 1024
+
+
+@overload
+def iter_events(
+    chunks: Iterable[BytesLike], parser: Parser | None = None
+) -> Generator[Event, None, None]: ...
+@overload
+def iter_events(chunks: Iterable[BytesLike], parser: Observer) -> Generator[Item, None, None]: ...
+def iter_events(
+    chunks: Iterable[BytesLike], parser: Parser | Observer | None = None
+) -> Generator[Any, None, None]:
+    r"""Yield the events of a stream whose bytes come in chunks, each as soon as it is complete.
+
+    The chunks may come from any iterable: a file opened in binary mode, a response's stream, a
+    list. If it is a generator it is closed when the events end, on an error and when the iterator
+    is closed, also before its first step (at once in CPython when a loop is left; with
+    ``contextlib.closing`` anywhere). Anything else stays its owner's to close.
+
+    Args:
+        chunks: The bytes, cut anywhere.
+        parser: The Parser to feed, whose ``last_event_id``, ``retry`` and ``close()`` the caller
+            can ask afterwards; or an Observer, which yields items. A new Parser by default.
+
+    Raises:
+        EventTooLargeError: A line or an event is larger than ``max_event_size``. What was complete
+            before it has been yielded, so the error carries nothing.
+        TypeError: ``chunks`` is bytes or str, or a chunk is not bytes, bytearray or memoryview.
+        RuntimeError: The parser is closed, or a call of it did not end.
+
+    >>> from sseparse import iter_events
+    >>> [event.data for event in iter_events([b"data: a\n", b"\ndata: b\n\n"])]
+    ['a', 'b']
+    """
+    _refuse_whole(chunks)
+    events = _iterate(chunks, Parser() if parser is None else parser)
+    next(events)  # its first step, so that closing it closes the chunks from now on
+    return events
+
+
+@overload
+def aiter_events(
+    chunks: AsyncIterable[BytesLike], parser: Parser | None = None
+) -> AsyncGenerator[Event, None]: ...
+@overload
+def aiter_events(
+    chunks: AsyncIterable[BytesLike], parser: Observer
+) -> AsyncGenerator[Item, None]: ...
+def aiter_events(
+    chunks: AsyncIterable[BytesLike], parser: Parser | Observer | None = None
+) -> AsyncGenerator[Any, None]:
+    r"""Yield the events of a stream whose bytes come in chunks from an asynchronous iterable.
+
+    An async generator is closed when the events end, on an error and when the iterator is closed;
+    ``contextlib.aclosing`` does that when the loop is left early. Anything else stays its owner's.
+
+    Args:
+        chunks: The bytes, cut anywhere.
+        parser: As for ``iter_events``.
+
+    Raises:
+        EventTooLargeError: As for ``iter_events``.
+        TypeError: As for ``iter_events``.
+        RuntimeError: As for ``iter_events``.
+
+    >>> import asyncio
+    >>> from sseparse import aiter_events
+    >>> async def chunks():
+    ...     yield b"data: a\n"
+    ...     yield b"\n"
+    >>> async def main():
+    ...     return [event.data async for event in aiter_events(chunks())]
+    >>> asyncio.run(main())
+    ['a']
+    """
+    _refuse_whole(chunks)
+    # The event loop that runs learns of the iterator at its first step. Outside of a loop that step
+    # has to wait.
+    in_loop = sys.get_asyncgen_hooks().firstiter is not None
+    events = _aiterate(chunks, Parser() if parser is None else parser, in_loop)
+    if in_loop:
+        try:  # noqa: SIM105  # contextlib would be one more module to import
+            events.asend(None).send(None)
+        except StopIteration:  # how a step that awaits nothing ends
+            pass
+    return events
+
+
+def parse(data: BytesLike | mmap) -> list[Event]:
+    r"""Return the events of a whole stream held in memory, or in a file mapped into it.
+
+    What the stream left unfinished is dropped, as the standard says; use ``Parser`` and its
+    ``close`` to see it.
+
+    Raises:
+        EventTooLargeError: A line or an event is larger than 64 MiB. It carries the events before.
+        TypeError: ``data`` is not bytes, a bytearray, a C-contiguous memoryview of bytes or a mmap.
+
+    >>> from sseparse import parse
+    >>> parse(b"event: ready\ndata\n\n")
+    [Event(type='ready', data='', last_event_id='')]
+    """
+    # A program that has a mmap has imported its module; for the others the import would cost time.
+    module = sys.modules.get("mmap")
+    is_mapped = module is not None and isinstance(data, module.mmap)
+    source: Any = data
+    stream = source if is_mapped else to_bytes(source)  # slices of a mmap are bytes
+    parser = Parser()
+    events: list[Event] = []
+    try:
+        for start in range(0, len(stream), _SLICE):
+            events += parser.feed(stream[start : start + _SLICE])
+    except EventTooLargeError as error:
+        error.events[:0] = events
+        raise
+    return events
+
+
+def _iterate(chunks: Iterable[BytesLike], parser: Parser | Observer) -> Generator[Any, None, None]:
+    feed = parser.feed
+    try:
+        yield  # not an event: see iter_events
+        for chunk in chunks:
+            try:
+                found = feed(chunk)
+            except EventTooLargeError as error:
+                yield from _emptied(error)
+                raise
+            # Where each read brings one event this takes 11 % less time than "yield from".
+            for each in found:  # noqa: UP028
+                yield each
+    finally:
+        if isinstance(chunks, Generator):
+            chunks.close()
+
+
+async def _aiterate(
+    chunks: AsyncIterable[BytesLike], parser: Parser | Observer, in_loop: bool
+) -> AsyncGenerator[Any, None]:
+    feed = parser.feed
+    try:
+        if in_loop:
+            yield  # not an event: see aiter_events
+        async for chunk in chunks:
+            try:
+                found = feed(chunk)
+            except EventTooLargeError as error:
+                for each in _emptied(error):
+                    yield each
+                raise
+            for each in found:
+                yield each
+    finally:
+        if isinstance(chunks, AsyncGenerator):
+            await chunks.aclose()
+
+
+def _emptied(error: EventTooLargeError) -> Sequence[Event | Item]:
+    """Take out of the error what it carries: the items of an Observer, or the events."""
+    found: list[Event | Item] = [*error.items] if error.items else [*error.events]
+    error.events.clear()
+    error.items.clear()
+    return found
+
+
+def _refuse_whole(chunks: object) -> None:
+    if isinstance(chunks, str):
+        raise TypeError("expected an iterable of bytes, not str; give parse() text.encode()")
+    if isinstance(chunks, (bytes, bytearray, memoryview)):
+        raise TypeError(
+            f"expected an iterable of bytes, not {type(chunks).__name__} itself; "
+            "use parse() for a whole stream"
+        )

@@ -1,0 +1,117 @@
+"""What a call needs for a moment: at most 12 bytes for each byte of a chunk, beside its results.
+
+What a parser keeps between the calls is measured by ``test_p7_memory`` and ``test_limits.py``.
+"""
+
+from __future__ import annotations
+
+import tracemalloc
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sseparse import Observer, Parser, encode, parse
+from sseparse.testing import rechunk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+FORMS: dict[str, Callable[[], Any]] = {
+    "Parser": Parser,
+    "Observer": Observer,
+    "Observer of blocks": lambda: Observer(lines=False),
+}
+EVERY_FORM = pytest.mark.parametrize("form", FORMS)
+
+PER_BYTE = 12
+# What a call needs whatever its chunk, most of all the first time that it decodes broken UTF-8.
+BASE = 8 * 1024
+
+# What a chunk repeats.
+UNITS = {
+    "bare CRs": b"\r",
+    "LFs": b"\n",
+    "CRLFs": b"\r\n",
+    "short events, CR": b"data: a\r\r",
+    "short events, CR, without the space": b"data:\r\r",
+    "short events, LF": b"data: a\n\n",
+    "short events, LF, without the space": b"data:\n\n",
+    "short events, CRLF": b"data: a\r\n\r\n",
+    "events with an id": b"id: 1\ndata: a\n\n",
+    "events that are not alike": b"data: a\n\nevent: b\ndata: c\n\ndata:d\n\n",
+    "events of a thousand characters": encode("x" * 1000),
+    "data lines": b"data: a\n",
+    "empty data lines": b"data\n",
+    "empty data lines, CR": b"data:\r",
+    "non-ASCII": encode("é€😀"),
+    "non-ASCII data lines": "data:é\n".encode(),
+    "broken UTF-8": b"data:\xff\n\n",
+    "lines of broken UTF-8": b"\xff\n",
+    "comments": b":\n",
+    "fields that are ignored": b"x\n",
+    "ids": b"id:1\n",
+    "one long line": b"x",
+    "one long line that is not ASCII": b"\xc3\xa9",
+    "one long line of broken UTF-8": b"\xff",
+}
+# What the parser is in the middle of.
+BEFORE = {
+    "nothing": b"",
+    "blocks": b"data: a\n\n" * 3,
+    "a block": b"data: a\n\n" * 2 + b"id: 1\ndata: b\n",
+    "a line": b"data: a\n\n" * 2 + b"da",
+}
+
+
+def needed(call: Callable[[bytes], Any], chunk: bytes) -> int:
+    """Return the bytes that a call has at most, less what there is of its result afterwards."""
+    tracemalloc.start()
+    try:
+        result = call(chunk)
+        now, peak = tracemalloc.get_traced_memory()
+        del result
+        return peak - now
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("size", [100, 70_000])
+@pytest.mark.parametrize("unit", UNITS)
+@EVERY_FORM
+def test_a_call(form: str, unit: str, size: int) -> None:
+    # In the middle of anything, where that takes little time.
+    for before in BEFORE.values() if size < 1_000 else [BEFORE["a line"]]:
+        parser = FORMS[form]()
+        parser.feed(before)
+        chunk = UNITS[unit] * (size // len(UNITS[unit]) + 1)
+        assert needed(parser.feed, chunk[:size]) <= PER_BYTE * size + BASE
+
+
+@pytest.mark.parametrize("unit", UNITS)
+@EVERY_FORM
+def test_many_calls(form: str, unit: str) -> None:
+    """In all calls together no more is needed at a time than for one chunk."""
+    parser = FORMS[form]()
+    stream = UNITS[unit] * (8_000 // len(UNITS[unit]))
+    for chunk in rechunk(stream, 1448):
+        assert needed(parser.feed, chunk) <= PER_BYTE * 1448 + BASE
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_parse(unit: str) -> None:
+    """It works in slices, so a stream of many MB takes no more than a slice does."""
+    stream = UNITS[unit] * (200_000 // len(UNITS[unit]))
+    assert needed(parse, stream) <= PER_BYTE * 64 * 1024 + len(stream) // 2 + BASE
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\n\n", b"\r", b"\r\n\r\ndata: b\n\n"])
+@EVERY_FORM
+def test_the_chunk_that_ends_a_long_line(form: str, end: bytes) -> None:
+    """The line is there as bytes and as text, while the one is made into the other; not oftener."""
+    size = 1_000_000
+    for start in (b"data: ", b"data: a\n\n" * 2 + b"data: ", b": ", b"x"):
+        parser = FORMS[form]()
+        line = start + b"x" * size
+        for chunk in rechunk(line, 100_000):
+            parser.feed(chunk)
+        assert needed(parser.feed, end) <= 2.5 * size
