@@ -195,8 +195,7 @@ def _version(distribution: str) -> str:
     if distribution != "sseparse":
         return metadata.version(distribution)
     # It need not be installed.
-    core = Path(str(import_module("sseparse._parser").__file__))
-    build = "pure" if core.suffix == ".py" else "compiled"
+    build = "compiled" if import_module("sseparse._core").COMPILED else "pure"
     return f"{import_module('sseparse').__version__} ({build})"
 
 

@@ -67,25 +67,32 @@ def aiohttp_sse_client2(name: str) -> Contestant:
             return response
 
         session = SimpleNamespace(request=request)
-        return [_stepped(source(URL, session=session, on_error=_ended))]
+        return [_events(source(URL, session=session, on_error=_ended))]
 
     note = "asynchronous, through aiohttp.StreamReader"
-    return Contestant(name, distribution, batches, note=note)
+    return Contestant(name, distribution, batches, "type", note=note)
 
 
-def _stepped(connection: Any) -> Iterator[Any]:
+def _events(connection: Any) -> Iterator[Any]:
+    result(connection.connect())
+    try:
+        yield from stepped(connection.__aiter__())
+    except _EndedError:
+        return
+
+
+def stepped(events: AsyncIterator[Any]) -> Iterator[Any]:
     """Take the events without an event loop, whose turns would cost as much as the parser."""
-    _result(connection.connect())
-    events: AsyncIterator[Any] = connection.__aiter__()
     while True:
         try:
-            event = _result(events.__anext__())
-        except _EndedError:
+            event = result(events.__anext__())
+        except StopAsyncIteration:
             return
         yield event
 
 
-def _result(coroutine: Any) -> Any:
+def result(coroutine: Any) -> Any:
+    """Return what the coroutine returns; it may not wait for anything."""
     try:
         coroutine.send(None)
     except StopIteration as done:

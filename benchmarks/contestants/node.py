@@ -36,17 +36,18 @@ def eventsource_parser(name: str) -> Contestant:
     def batches(chunks: Iterable[bytes]) -> Batches:
         return [_asked(**_stream(chunks))["data"]]
 
-    def seconds(chunks: list[bytes], times: int) -> float:
-        answer = _asked(**_stream(chunks), times=times)
+    def seconds(chunks: list[bytes], times: int, read: bool) -> float:
+        answer = _asked(**_stream(chunks), times=times, read=read)
         return float(answer["seconds"]) / times
 
     return Contestant(
         name,
         f"eventsource-parser {number}, Node {version}",
         batches,
-        str,
-        f"ANOTHER RUNTIME: Node {version}, timed by itself",
-        seconds,
+        type="",  # what is read, it reads by itself
+        data=str,
+        note=f"ANOTHER RUNTIME: Node {version}, timed by itself",
+        seconds=seconds,
     )
 
 

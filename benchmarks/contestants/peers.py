@@ -78,14 +78,18 @@ def _launchdarkly(name: str) -> Contestant:
     return Contestant(name, distribution, batches, note="its readers, without its client")
 
 
-def _adapted(peer: str, note: str = "") -> Callable[[str], Contestant]:
+def _adapted(peer: str, note: str = "", type: str = "event") -> Callable[[str], Contestant]:
     """Return what makes a contestant of an adapter of ``sseparse conformance``."""
 
     def make(name: str) -> Contestant:
         found = ADAPTERS[peer]
         distribution = versions(found)
         adapter = found.load()
-        return Contestant(name, distribution, lambda chunks: [adapter.parse(chunks)], note=note)
+
+        def batches(chunks: Iterable[bytes]) -> Batches:
+            return [adapter.parse(chunks)]
+
+        return Contestant(name, distribution, batches, type, note=note)
 
     return make
 
@@ -103,7 +107,8 @@ def _naive(name: str) -> Contestant:
 
     what = 'split(b"\\n\\n") and decode(), which is wrong'
     # It is right on some streams, which does not make it a parser.
-    return Contestant(name, what, lambda chunks: [events(chunks)], str, "right on this stream only")
+    note = "right on this stream only"
+    return Contestant(name, what, lambda chunks: [events(chunks)], "", str, note)
 
 
 PEERS: dict[str, Callable[[str], Contestant]] = {
@@ -115,10 +120,10 @@ PEERS: dict[str, Callable[[str], Contestant]] = {
     "sseclient-py": _adapted("sseclient-py"),
     "httpx2": _adapted("httpx2", "through httpx2.Response, without its limit of 1 MiB"),
     "anthropic": _adapted("anthropic", PRIVATE),
-    "requests-sse": _adapted("requests-sse", "through requests.Response"),
+    "requests-sse": _adapted("requests-sse", "through requests.Response", "type"),
     "aiohttp-sse-client2": aiohttp_sse_client2,
     "assel": _adapted("assel"),
-    "axio-sse": _adapted("axio-sse"),
+    "axio-sse": _adapted("axio-sse", type="name"),
     NODE: eventsource_parser,
     NAIVE: _naive,
     BY_HAND: by_hand,

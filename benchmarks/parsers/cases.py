@@ -14,18 +14,21 @@ if TYPE_CHECKING:
 KIB = 1024
 # The ways to cut a stream, in bytes to a chunk; 0 for one chunk per block. 1,448 bytes is what a
 # TCP segment carries over Ethernet.
-CUTS = {"whole": sys.maxsize, "64k": 64 * KIB, "1448": 1448, "per-event": 0, "100": 100, "1": 1}
+CUTS = {"whole": sys.maxsize, "64k": 64 * KIB, "1448": 1448, "evt": 0, "100": 100, "1": 1}
+DEFAULT_CUT = "64k"
 
 
 class Case(NamedTuple):
     """A stream and how it is cut.
 
     Attributes:
-        name: For ``--cases``.
+        name: For ``--cases``: the stream's, and the cut's where it is not 64 KiB.
         about: What it stands for.
         blocks: Makes a stream of that many units: events, or kB or lines for the one-event streams.
         units: How many to measure with. Growth is measured with twice and four times as many.
         cut: Bytes in a chunk; 0 for one chunk per block.
+        forms: Whether the other ways to use sseparse are measured, too: ``feed``, ``aiter_events``
+            and ``Observer``.
     """
 
     name: str
@@ -33,6 +36,7 @@ class Case(NamedTuple):
     blocks: Callable[[int], list[Block]]
     units: int
     cut: int
+    forms: bool = False
 
     def chunks(self, blocks: list[Block]) -> list[bytes]:
         """Return the stream as it would arrive."""
@@ -56,34 +60,49 @@ def digest(data: Iterable[str]) -> str:
     return digest.hexdigest()
 
 
-def _case(name: str, about: str, stream: str, cut: str = "64k") -> Case:
+def _name(stream: str, cut: str) -> str:
+    return stream if cut == DEFAULT_CUT else f"{stream}/{cut}"
+
+
+def _case(stream: str, about: str, cut: str = DEFAULT_CUT, forms: bool = False) -> Case:
     blocks, units = STREAMS[stream]
-    reads = {"64k": "64 KiB reads", "per-event": "one read per event"}
-    return Case(name, f"{about}, {reads.get(cut, f'{cut}-byte reads')}", blocks, units, CUTS[cut])
+    reads = {"64k": "64 KiB reads", "evt": "one event per read"}.get(cut, f"{cut}-byte reads")
+    return Case(_name(stream, cut), f"{about}, {reads}", blocks, units, CUTS[cut], forms)
+
+
+def _both(stream: str, about: str, forms: bool = False) -> list[Case]:
+    return [_case(stream, about, cut, forms) for cut in (DEFAULT_CUT, "evt")]
 
 
 CASES = [
-    _case("chat", "chat chunks of about 240 bytes", "chat"),
-    _case("per-event", "chat chunks", "chat", "per-event"),
-    _case("tiny", "events of one digit", "tiny"),
-    _case("wikimedia", "event, id, non-ASCII data", "wikimedia"),
-    _case("crlf", "chat chunks with CRLF", "crlf"),
-    _case("multi-line", "three data lines an event", "multi-line"),
-    _case("comments", "three comments before an event", "comments"),
-    _case("100-byte", "chat chunks", "chat", "100"),
-    _case("1-byte", "chat chunks", "chat", "1"),
+    *_both("chat", "chat chunks of about 240 bytes", forms=True),
+    _case("chat", "chat chunks", "1448"),
+    _case("chat", "chat chunks", "100"),
+    _case("chat", "chat chunks", "1"),
+    _case("no-space", "chat chunks, no space after the colon"),
+    *_both("crlf", "chat chunks with CRLF"),
+    _case("cr", "chat chunks with CR"),
+    *_both("chinese", "chat chunks in Chinese"),
+    _case("reasoning", "chat chunks with reasoning"),
+    _case("tool-calls", "chat chunks with pieces of tool calls"),
+    *_both("anthropic", "deltas of Anthropic's Messages API", forms=True),
+    *_both("responses", "deltas of OpenAI's Responses API"),
+    *_both("mcp", "notifications of MCP with CRLF", forms=True),
+    _case("mcp-1-mb", "one JSON-RPC message of 1 MB"),
+    *_both("spring", "DashScope's events through Spring"),
+    _case("wikimedia", "event, id, non-ASCII data"),
+    _case("comments", "three comments before an event"),
+    _case("heartbeats", "twenty comments before an event"),
+    _case("three-lines", "three data lines in each event"),
+    _case("ids", "an id in each event"),
+    _case("two-shapes", "two shapes of blocks in turn"),
+    _case("four-shapes", "four shapes of blocks in turn"),
+    _case("tiny", "events of one digit"),
+    _case("2-byte", "Cyrillic text"),
+    _case("4-byte", "emoji"),
     Case("8-mb-event", "one event of 8 MB, 16 KiB reads", one_event, 8000, 16 * KIB),
     Case("million-lines", "one event of a million lines", one_event_of_lines, 10**6, 64 * KIB),
-    _case("1448-byte", "chat chunks", "chat", "1448"),
-    _case("reasoning", "chat chunks with reasoning", "reasoning"),
-    _case("tool-calls", "chat chunks with pieces of tool calls", "tool-calls"),
-    _case("mcp", "one JSON-RPC message of 1 MB", "mcp"),
-    _case("heartbeats", "twenty comments before an event", "heartbeats"),
-    _case("many-ids", "an id in each event", "many-ids"),
-    _case("cr", "chat chunks with CR", "cr"),
-    _case("2-byte", "Cyrillic text", "2-byte"),
-    _case("4-byte", "emoji", "4-byte"),
-    _case("endless-comment", "one comment of 250 kB", "endless-comment", "1448"),
+    _case("endless-comment", "one comment of 250 kB", "1448"),
 ]
 
 
@@ -91,7 +110,7 @@ def crossed(cases: Iterable[Case], cuts: Iterable[str]) -> list[Case]:
     """Return every stream of the cases with each of the cuts, in the size that ``STREAMS`` says."""
     makers = {case.blocks for case in cases}
     return [
-        Case(f"{name}/{cut}", f"stream {name}, cut {cut}", blocks, units, CUTS[cut])
+        Case(_name(name, cut), f"stream {name}, cut {cut}", blocks, units, CUTS[cut])
         for name, (blocks, units) in STREAMS.items()
         if blocks in makers
         for cut in cuts

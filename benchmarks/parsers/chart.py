@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import arguments
 from ..contestants.contestant import BUILDS
-from ..contestants.peers import BY_HAND, NAIVE, NODE, YARDSTICK
+from ..contestants.peers import BY_HAND, NAIVE, NODE, PEERS, YARDSTICK
 from . import compare
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from .compare import Report
 
-# Colours that are told apart by who does not see red from green (Okabe and Ito).
+# Colours that readers who cannot tell red from green can tell apart (Okabe and Ito).
 STYLES: dict[str, dict[str, Any]] = {
     "compiled": {"marker": "o", "color": "#0072b2", "s": 60},
     "pure": {"marker": "o", "facecolors": "white", "edgecolors": "#0072b2", "s": 60},
@@ -41,11 +41,15 @@ LABELS = {
 
 
 def points(report: Report) -> dict[str, list[tuple[str, float]]]:
-    """Return by contestant the cases on which it is right and its ratio to httpx-sse there."""
+    """Return by contestant the cases on which it is right and its ratio to httpx-sse there.
+
+    Of sseparse only the two builds, by ``iter_events``.
+    """
+    shown = [name for name in [*BUILDS, *PEERS] if name != YARDSTICK]
     found: dict[str, list[tuple[str, float]]] = {}
     for case in report["cases"]:
         for row in case["rows"]:
-            if row["to_httpx_sse"] and not row["fault"] and row["name"] != YARDSTICK:
+            if row["to_httpx_sse"] and not row["fault"] and row["name"] in shown:
                 _, median, _ = row["to_httpx_sse"]
                 found.setdefault(row["name"], []).append((case["name"], median))
     return found

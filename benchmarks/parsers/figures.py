@@ -4,27 +4,71 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..contestants.contestant import BUILDS
+from ..contestants.contestant import BEFORE, BUILDS
 from ..contestants.peers import BY_HAND, NAIVE, NODE, PEERS, YARDSTICK
-from .measure import GROWTH, Result, spread
+from .measure import GROWTH, Result
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 PARSERS = [name for name in PEERS if name not in (NAIVE, BY_HAND, NODE)]
-# Reads so small that a peer which makes no call for a chunk gains by it: figures of their own.
+LAUNCHDARKLY = "launchdarkly"
+# With reads so small most of the time goes into calls, and C needs fewer of them.
 SMALL_READS = (100, 1)
-AIM = "aim: "
 # The largest stream, in bytes, of which the growth is judged as if everything fitted into about
 # 1 MB; above it page faults count.
 SMALL = 2_000_000
 
 
+class Bars(NamedTuple):
+    """What is to be reached on one case.
+
+    Attributes:
+        compiled: How many times as fast as httpx-sse the compiled build is.
+        pure: The same of the pure build.
+        pure_to_launchdarkly: How many times as fast as launchdarkly the pure build is.
+        before: The most that a parse of the compiled build may take, to the build before.
+    """
+
+    compiled: float
+    pure: float
+    pure_to_launchdarkly: float
+    before: float
+
+
+BARS = {
+    "chat": Bars(7.4, 2.6, 1.7, 1.05),
+    "chat/evt": Bars(7, 1.6, 0.9, 1.05),
+    "chat/1448": Bars(5.5, 1.9, 1.2, 0.65),
+    "chat/100": Bars(3.7, 1.5, 0.7, 1),
+    "no-space": Bars(7, 2, 1.5, 0.75),
+    "crlf": Bars(7, 2.4, 1.2, 0.75),
+    "crlf/evt": Bars(6.5, 1.5, 0.85, 0.8),
+    "chinese": Bars(3.8, 1.8, 1.2, 1),
+    "chinese/evt": Bars(4.2, 1.5, 0.8, 1),
+    "anthropic": Bars(7, 2.4, 1.7, 0.9),
+    "anthropic/evt": Bars(6.5, 1.3, 0.9, 0.8),
+    "responses": Bars(7, 2.4, 1.7, 0.9),
+    "responses/evt": Bars(6.5, 1.3, 0.9, 0.8),
+    "mcp": Bars(6, 1.8, 1, 0.55),
+    "mcp/evt": Bars(6, 1.2, 0.75, 0.45),
+    "spring": Bars(5.5, 1.2, 1, 0.85),
+    "spring/evt": Bars(5, 1.1, 0.9, 0.85),
+    "wikimedia": Bars(2.4, 1.1, 0.95, 1),
+    "tool-calls": Bars(7.5, 2.4, 1.6, 1.05),
+    "comments": Bars(6.5, 1.4, 1.2, 1.05),
+    "three-lines": Bars(5, 1.3, 0.9, 1),
+    "ids": Bars(6, 1.3, 1, 1),
+}
+# Where no block is like the one before it, looking for likeness must not cost much.
+SHAPES = {"two-shapes": 1.1, "four-shapes": 1.1}
+
+
 class Measured(NamedTuple):
-    """A figure, and the case and contestant that it is about."""
+    """A figure, and the case and contestant that it is about; "" where the figure names them."""
 
     value: float
-    where: str
+    where: str = ""
 
 
 class Figure(NamedTuple):
@@ -57,7 +101,7 @@ class Figure(NamedTuple):
             met = value >= self.bar if self.at_least else value <= self.bar
             verdict = "met" if met else "not met"
         return {
-            "text": f"{text}; {value:.2f} ({where})",
+            "text": f"{text}; {value:.2f}" + (f" ({where})" if where else ""),
             "bar": self.bar,
             "value": value,
             "where": where,
@@ -65,43 +109,68 @@ class Figure(NamedTuple):
         }
 
 
-def _ratio(build: str, others: list[str], bar: float, case: str = "", aim: str = "") -> Figure:
-    """Return a figure for how many times as fast the build is, on one case or on each."""
+def _ratio(build: str, other: str, case: str, bar: float) -> Figure:
+    """Return a figure for how many times as fast as another the build is, on one case."""
+
+    def find(results: Sequence[Result]) -> Iterable[Measured]:
+        for result in results:
+            ratio = result.ratio(build, other)
+            if ratio is not None and result.case.name == case:
+                yield Measured(ratio.median)
+
+    return Figure(f"{build}, to {other}, {case}", bar, True, find)
+
+
+def _worst(build: str, others: list[str], bar: float) -> Figure:
+    """Return a figure for how many times as fast as each of the others the build is, everywhere."""
 
     def find(results: Sequence[Result]) -> Iterable[Measured]:
         for result in results:
             for other in others:
                 ratio = result.ratio(build, other)
-                if ratio is not None and case in ("", result.case.name):
+                if ratio is not None:
                     yield Measured(ratio.median, f"{result.case.name}, {other}")
 
     to = others[0] if len(others) == 1 else "every peer that is right"
-    return Figure(f"{aim}{build}, to {to}, {case or 'every case'}", bar, True, find)
+    return Figure(f"{build}, to {to}, every case", bar, True, find)
 
 
-def _larger_reads(build: str, bar: float) -> Figure:
-    """Return a figure for the build beside every peer, save where reads are tiny."""
-    every = _ratio(build, PARSERS, bar)
-
-    def find(results: Sequence[Result]) -> Iterable[Measured]:
-        return every.find([each for each in results if each.case.cut not in SMALL_READS])
-
-    return every._replace(text=f"{every.text} but 100-byte and 1-byte reads", find=find)
-
-
-def _cost_of_reads(name: str, bar: float | None) -> Figure:
-    """Return a figure for an event that comes alone, to one of many in a read."""
+def _time(name: str, other: str, case: str, bar: float) -> Figure:
+    """Return a figure for the time that one takes to another's, on one case."""
 
     def find(results: Sequence[Result]) -> Iterable[Measured]:
-        cost = {
-            result.case.name: spread(row.seconds[0]).median / result.events
-            for result in results
-            if (row := result.row(name)) and row.seconds
-        }
-        if "chat" in cost and "per-event" in cost:
-            yield Measured(cost["per-event"] / cost["chat"], "per-event, chat")
+        for result in results:
+            ratio = result.ratio(other, name)
+            if ratio is not None and result.case.name == case:
+                yield Measured(ratio.median)
 
-    return Figure(f"{name}, time per event, per-event to chat", bar, False, find)
+    return Figure(f"{name}, time to {other}, {case}", bar, False, find)
+
+
+def _time_of_form(name: str, other: str, bar: float | None) -> Figure:
+    """Return a figure for the time that one takes to another's, wherever forms are measured."""
+
+    def find(results: Sequence[Result]) -> Iterable[Measured]:
+        for result in results:
+            ratio = result.ratio(other, name)
+            if ratio is not None:
+                yield Measured(ratio.median, result.case.name)
+
+    return Figure(f"{name}, time to {other}", bar, False, find)
+
+
+def _time_to_c(build: str, bar: float) -> Figure:
+    """Return a figure for the build beside the C extension, where that is right."""
+
+    def find(results: Sequence[Result]) -> Iterable[Measured]:
+        for result in results:
+            ratio = result.ratio(BY_HAND, build)
+            row = result.row(BY_HAND)
+            if ratio is not None and row and not row.fault and result.case.cut not in SMALL_READS:
+                yield Measured(ratio.median, result.case.name)
+
+    where = "every case that it knows but 100-byte and 1-byte reads"
+    return Figure(f"{build}, time to {BY_HAND}, {where}", bar, False, find)
 
 
 def _growth(text: str, bar: float, small: bool) -> Figure:
@@ -132,29 +201,33 @@ def _peak(build: str, bar: float) -> Figure:
     )
 
 
+def _bars(case: str, bars: Bars) -> list[Figure]:
+    return [
+        _ratio("compiled", YARDSTICK, case, bars.compiled),
+        _ratio("pure", YARDSTICK, case, bars.pure),
+        _ratio("pure", LAUNCHDARKLY, case, bars.pure_to_launchdarkly),
+        _time("compiled", BEFORE, case, bars.before),
+    ]
+
+
 FIGURES = [
-    _ratio("compiled", [YARDSTICK], 7.5, "chat"),
-    _ratio("compiled", [YARDSTICK], 7.5, "per-event"),
-    _ratio("compiled", [YARDSTICK], 4, "1-byte"),
-    _ratio("compiled", [NAIVE], 2.2, "chat"),
-    _ratio("compiled", PARSERS, 1),
-    _ratio("pure", [YARDSTICK], 2, "chat"),
-    _ratio("pure", [YARDSTICK], 1),
-    _ratio("pure", ["launchdarkly"], 1.5, "chat"),
-    _ratio("pure", ["launchdarkly"], 0.9, "tiny"),
-    _ratio("pure", ["launchdarkly"], 0.9, "per-event"),
-    _ratio("pure", ["launchdarkly"], 0.75, "100-byte"),
-    _ratio("pure", ["launchdarkly"], 0.6, "1-byte"),
+    *(figure for case, bars in BARS.items() for figure in _bars(case, bars)),
+    *(_time("compiled", BEFORE, case, bar) for case, bar in SHAPES.items()),
+    _ratio("compiled", YARDSTICK, "chat/1", 4),
+    _ratio("pure", LAUNCHDARKLY, "chat/1", 0.6),
+    _ratio("pure", LAUNCHDARKLY, "tiny", 0.9),
+    _ratio("compiled", NAIVE, "chat", 2.2),
+    _time_to_c("compiled", 2.4),
+    _worst("compiled", PARSERS, 1),
+    _worst("pure", [YARDSTICK], 1),
+    _time_of_form("compiled-observer", "compiled-feed", 2),
+    _time_of_form("compiled-blocks", "compiled-feed", 1.3),
+    _time_of_form("pure-observer", "pure-feed", 3.5),
+    _time_of_form("pure-blocks", "pure-feed", 1.5),
+    _time_of_form("compiled-aiter", "compiled-async-feed", None),
+    _time_of_form("pure-aiter", "pure-async-feed", None),
     _growth("growth at four times the input, about 1 MB", 5.5, True),
     _growth("growth at four times the input, tens of MB", 10, False),
     _peak("compiled", 2.2),
     _peak("pure", 3.2),
-    _ratio("compiled", [YARDSTICK], 9, "chat", AIM),
-    _ratio("compiled", [NAIVE], 3, "chat", AIM),
-    _ratio("compiled", [BY_HAND], 0.625, "chat", AIM),  # within 1.6 times of its time
-    _cost_of_reads("compiled", 1.6),
-    # A call and a list for each event cost C as much, which has less else to do.
-    _cost_of_reads(BY_HAND, None),
-    _larger_reads("compiled", 0.95),
-    _larger_reads("pure", 0.95),
 ]

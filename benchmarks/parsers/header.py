@@ -38,9 +38,7 @@ def header(
 
 def commit(root: Path = ROOT) -> str:
     """Return the commit of the checkout, if what is measured is its source."""
-    source = root / "sseparse" / "_parser.py"
-    measured = Path(sseparse.__file__).with_name("_parser.py")
-    if not source.exists() or source.read_bytes() != measured.read_bytes():
+    if not _is_same(root / "sseparse" / "_core", Path(sseparse.__file__).parent / "_core"):
         return "unknown; what is measured is not the source in this folder"
     if not (root / ".git").exists():
         return "unknown; this folder is not a git checkout"
@@ -50,6 +48,16 @@ def commit(root: Path = ROOT) -> str:
     except (OSError, subprocess.CalledProcessError):
         return "unknown; git does not tell"
     return commit + (", with changes" if changes else "")
+
+
+def _is_same(source: Path, measured: Path) -> bool:
+    names = {path.name for folder in (source, measured) for path in folder.glob("*.py")}
+    return all(
+        (source / name).exists()
+        and (measured / name).exists()
+        and (source / name).read_bytes() == (measured / name).read_bytes()
+        for name in names
+    )
 
 
 def _git(root: Path, *arguments: str) -> str:

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 from .. import arguments
 from ..contestants.contestant import BUILDS, builds
 from ..contestants.peers import NODE, PEERS, peers
+from . import measure
 from .cases import CASES, expected
 
 if TYPE_CHECKING:
@@ -45,9 +46,7 @@ def parse(case: str, contestant: str, times: str) -> None:
     blocks = CASE[case].blocks(CASE[case].units)
     chunks = CASE[case].chunks(blocks)
     for _ in range(int(times)):
-        for batch in found[0].batches(chunks):
-            for _event in batch:
-                pass
+        measure.consume(found[0], chunks)
 
 
 def count(case: str, contestant: str) -> Counter[str]:
@@ -118,9 +117,9 @@ def _options(given: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--cases",
         type=arguments.names(list(CASE)),
-        default=["chat", "per-event"],
+        default=["chat", "chat/evt"],
         metavar="NAME,...",
-        help="cases of the benchmark (default: chat,per-event)",
+        help="cases of the benchmark (default: chat,chat/evt)",
     )
     parser.add_argument(
         "--contestants",

@@ -5,21 +5,26 @@ from __future__ import annotations
 import argparse
 import gc
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import arguments
-from ..contestants.contestant import BUILDS, builds
+from ..contestants.contestant import BUILDS, before, builds
+from ..contestants.forms import forms
 from ..contestants.peers import NAIVE, PEERS, REQUIRED, YARDSTICK, peers
 from . import compare
 from .cases import CASES, CUTS, crossed, growth_cases
 from .figures import FIGURES
 from .header import header
-from .measure import Result, Spread, measure, spread
+from .measure import Result, Row, Spread, measure, spread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ..contestants.contestant import Contestant
+
+# The second row of a contestant: it is the same, but the loop reads both attributes of each event.
+READ = "  + type, data read"
 
 
 def main(given: Sequence[str] | None = None) -> int:
@@ -33,6 +38,8 @@ def main(given: Sequence[str] | None = None) -> int:
     names = ", ".join(each.name for each in ours) or "none"
     if "compiled" in options.builds and "compiled" not in names:
         names += "; the sseparse that was found is not compiled"
+    if options.before:
+        others.insert(0, options.before)
     head = header(names, options.rounds, others, missing)
     say: Callable[[str], None] = _nothing if options.json else _say
     say("\n".join(f"{name:20} {value}" for name, value in head.items()))
@@ -67,7 +74,8 @@ def _measured(
         results = []
         grown = BUILDS if options.cuts else None
         for case in options.cases:
-            results.append(measure(case, ours + others, options.rounds, grown))
+            contestants = ours + others + (forms(options.builds) if case.forms else [])
+            results.append(measure(case, contestants, options.rounds, grown))
             say(_table(results[-1]))
         if not options.figures:
             return results, []
@@ -104,6 +112,12 @@ def _options(given: Sequence[str] | None) -> argparse.Namespace:
             help=f"{help_}, of: {', '.join(names)}",
         )
     parser.add_argument(
+        "--before",
+        type=_before,
+        metavar="FOLDER",
+        help="measure the build there, too, which python -m benchmarks.before made",
+    )
+    parser.add_argument(
         "--cuts",
         type=arguments.names(list(CUTS)),
         metavar="NAME,...",
@@ -134,32 +148,47 @@ def _options(given: Sequence[str] | None) -> argparse.Namespace:
     return options
 
 
+def _before(folder: str) -> Contestant:
+    try:
+        return before(Path(folder))
+    except (ImportError, OSError) as error:
+        raise argparse.ArgumentTypeError(
+            f"no build in {folder}: {error}; python -m benchmarks.before REV {folder} makes one"
+        ) from error
+
+
 def _summary(result: Result) -> dict[str, Any]:
     """Return what the table shows, as JSON knows it."""
-    rows = []
-    for row in result.rows:
-        times = spread(row.seconds[0]) if row.seconds else None
-        rows.append(
-            {
-                "name": row.name,
-                "fault": row.fault,
-                "note": row.note,
-                "ns_per_event": times and [each / result.events * 1e9 for each in times],
-                "mb_per_s": times and result.size / times.median / 1e6,
-                "to_httpx_sse": result.ratio(row.name, YARDSTICK),
-                "to_naive": result.ratio(row.name, NAIVE),
-                "growth_2": row.growth(2),
-                "growth_4": row.growth(4),
-                "peak_bytes": row.peak,
-            }
-        )
-    name, about, *_ = result.case
+    rows = [
+        {
+            "name": row.name,
+            "fault": row.fault,
+            "note": row.note,
+            **_times(result, row, reading=False),
+            "growth_2": row.growth(2),
+            "growth_4": row.growth(4),
+            "peak_bytes": row.peak,
+            "type_and_data_read": _times(result, row, reading=True),
+        }
+        for row in result.rows
+    ]
     return {
-        "name": name,
-        "about": about,
+        "name": result.case.name,
+        "about": result.case.about,
         "events": result.events,
         "bytes": result.size,
         "rows": rows,
+    }
+
+
+def _times(result: Result, row: Row, reading: bool) -> dict[str, Any]:
+    rounds = row.rounds(reading)
+    times = spread(rounds) if rounds else None
+    return {
+        "ns_per_event": times and [each / result.events * 1e9 for each in times],
+        "mb_per_s": times and result.size / times.median / 1e6,
+        "to_httpx_sse": result.ratio(row.name, YARDSTICK, reading),
+        "to_naive": result.ratio(row.name, NAIVE, reading),
     }
 
 
@@ -174,18 +203,27 @@ def _table(result: Result) -> str:
         if not row.seconds:
             lines.append(f"  {row.name:19} {row.fault}")
             continue
-        times = spread(row.seconds[0])
-        quartiles = f"{times.low / times.median - 1:+.0%} {times.high / times.median - 1:+.0%}"
-        naive = result.ratio(row.name, NAIVE)
         note = row.fault or row.note
         lines.append(
-            f"  {row.name:19} {times.median / result.events * 1e9:13,.0f} {quartiles:>11}"
-            f" {result.size / times.median / 1e6:6.0f} {_ratio(result.ratio(row.name, YARDSTICK))}"
-            f" {'-' if naive is None else format(naive.median, '.2f'):>8}"
+            f"  {row.name:19} {_figures(result, row, reading=False)}"
             f" {_growth(row.growth(2))} {_growth(row.growth(4))}"
             f" {'-' if row.peak is None else format(row.peak / 1e3, ',.0f'):>9} {note}".rstrip()
         )
+        if row.reading:
+            lines.append(f"  {READ:19} {_figures(result, row, reading=True)}")
     return "\n".join(lines)
+
+
+def _figures(result: Result, row: Row, reading: bool) -> str:
+    times = spread(row.rounds(reading))
+    quartiles = f"{times.low / times.median - 1:+.0%} {times.high / times.median - 1:+.0%}"
+    naive = result.ratio(row.name, NAIVE, reading)
+    return (
+        f"{times.median / result.events * 1e9:13,.0f} {quartiles:>11}"
+        f" {result.size / times.median / 1e6:6.0f}"
+        f" {_ratio(result.ratio(row.name, YARDSTICK, reading))}"
+        f" {'-' if naive is None else format(naive.median, '.2f'):>8}"
+    )
 
 
 def _ratio(ratio: Spread | None) -> str:

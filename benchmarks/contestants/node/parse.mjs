@@ -2,7 +2,8 @@
 // JSON on standard output says what came of it, until standard input ends.
 //
 // {"stream": base64, "sizes": [bytes, ...]}               -> {"data": [the data of each event]}
-// {"stream": base64, "sizes": [bytes, ...], "times": n} -> {"seconds": of n parses}
+// {"stream": base64, "sizes": [bytes, ...], "times": n, "read": whether to read type and data}
+//                                                        -> {"seconds": of n parses}
 
 import {createInterface} from 'node:readline'
 import {createParser} from 'eventsource-parser'
@@ -13,7 +14,7 @@ function parse(chunks, onEvent) {
   for (const chunk of chunks) parser.feed(decoder.decode(chunk, {stream: true}))
 }
 
-function answer({stream, sizes, times}) {
+function answer({stream, sizes, times, read}) {
   const bytes = Buffer.from(stream, 'base64')
   let start = 0
   const chunks = sizes.map((size) => bytes.subarray(start, (start += size)))
@@ -23,7 +24,14 @@ function answer({stream, sizes, times}) {
     return {data}
   }
   let events = 0
-  const count = () => void events++
+  let type, data
+  const count = read
+    ? (event) => {
+        events++
+        type = event.event
+        data = event.data
+      }
+    : () => void events++
   parse(chunks, count)
   const once = events
   // V8 compiles what it has seen run for a while.
@@ -34,6 +42,7 @@ function answer({stream, sizes, times}) {
   for (let time = 0; time < times; time++) parse(chunks, count)
   const {user, system} = process.cpuUsage(before)
   if (events !== once * times) throw new Error(`${events} events, not ${once * times}`)
+  if (read && once && data === undefined) throw new Error('nothing was read')
   return {seconds: (user + system) / 1e6}
 }
 
