@@ -2,29 +2,26 @@
 
 from collections.abc import Generator, Iterable
 
-from sseparse import ByteOrderMark, Field, NoData, Observed, Parser
+from sseparse import Item, Observer
 
 
 def lint(chunks: Iterable[bytes]) -> Generator[tuple[int, str], None, None]:
     """Yield pairs of byte offset and complaint."""
-    parser = Parser()
+    observer = Observer()
     for chunk in chunks:
-        for seen in parser.observe(chunk):
-            for complaint in _complaints(seen):
-                yield seen.start, complaint
-    if pending := parser.close():
+        for item in observer.feed(chunk):
+            for complaint in _complaints(item):
+                yield item.start, complaint
+    if pending := observer.close():
         yield pending.start, "the stream ends inside an event, which is dropped"
 
 
-def _complaints(seen: Observed) -> Generator[str, None, None]:
-    if seen.replaced:
+def _complaints(item: Item) -> Generator[str, None, None]:
+    if item.replaced:
         yield "not UTF-8"
-    match seen.item:
-        case ByteOrderMark():
-            yield "a byte order mark, on which many clients lose the first event"
-        case Field(applied=False, name=name, reason=reason):
-            yield f"{name!r} is ignored: {reason}"
-        case NoData(type=type) if type:
-            yield f"no data, so no event of type {type!r} comes of it"
-        case _:
-            pass
+    if item.reason is not None:
+        yield f"{item.name!r} is ignored: {item.reason}"
+    if item.kind == "byte order mark":
+        yield "a byte order mark, on which many clients lose the first event"
+    if item.kind == "block" and item.event and item.data is None:
+        yield f"no data, so no event of type {item.event!r} comes of it"

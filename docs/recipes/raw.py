@@ -1,0 +1,20 @@
+"""Blocks with the bytes that they consist of, as they stood on the wire."""
+
+from collections.abc import Generator, Iterable
+
+from sseparse import Item, Observer
+
+
+def raw_blocks(chunks: Iterable[bytes]) -> Generator[tuple[bytes, Item], None, None]:
+    """Yield pairs of bytes and block. It holds the bytes since the last blank line."""
+    observer = Observer(lines=False)
+    kept = bytearray()
+    kept_from = 0  # the position of kept[0] in the stream
+    for chunk in chunks:
+        kept += chunk
+        for block in observer.feed(chunk):
+            assert block.block_start is not None  # only lines have none
+            raw = kept[block.block_start - kept_from : block.end - kept_from]
+            del kept[: block.end - kept_from]
+            kept_from = block.end
+            yield bytes(raw), block
