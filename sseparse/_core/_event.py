@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, final
 
 try:
     from mypy_extensions import mypyc_attr
@@ -42,7 +42,12 @@ class Event:
     """
 
     __slots__ = ("_data", "_last_event_id", "_type")
-    __match_args__ = ("type", "data", "last_event_id")
+    # A ClassVar, or mypyc makes an attribute of each object of it; literals, for type checkers.
+    __match_args__: ClassVar[tuple[Literal["type"], Literal["data"], Literal["last_event_id"]]] = (
+        "type",
+        "data",
+        "last_event_id",
+    )
 
     def __init__(self, type: str, data: str, last_event_id: str) -> None:
         self._type = type

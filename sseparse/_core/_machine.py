@@ -276,7 +276,9 @@ class Machine(Lines):
                 raise EventTooLargeError(self._limit, self._failed_at, events, items)
             if room > _PIECE:
                 room = _PIECE
-            piece = chunk[pos : pos + (room if room > 0 else 1)]
+            elif room <= 0:  # not an expression: mypyc would make an object of it, unchecked
+                room = 1  # a line end
+            piece = chunk[pos : pos + room]
             if self._held and _LF not in piece and _CR not in piece:
                 if not isinstance(self._held, bytearray):
                     self._held = bytearray(self._held)

@@ -441,7 +441,10 @@ def allocation_growth(parser_class: Any, stream: str, size: int) -> float:
 @pytest.mark.parametrize("stream", STREAMS)
 def test_allocation(stream: str, size: int) -> None:
     for parser_class in (Parser, Observer):
-        assert allocation_growth(parser_class, stream, size) < LINEAR
+        # Twice, where an interpreter's table has grown in between: the one of interned strings does
+        # when compiled code has raised often enough, and that takes more than a MB.
+        growths = (allocation_growth(parser_class, stream, size) for _ in range(2))
+        assert any(growth < LINEAR for growth in growths)
 
 
 def test_allocation_shows_what_copies() -> None:

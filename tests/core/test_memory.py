@@ -75,33 +75,50 @@ def needed(call: Callable[[bytes], Any], chunk: bytes) -> int:
         tracemalloc.stop()
 
 
+def is_within(limit: float, measure: Callable[[], int]) -> bool:
+    """Return whether a call can do with so much memory: at once, or when it is made again.
+
+    Each error raised in compiled code makes a code object, whose name is interned. At some call the
+    interpreter's table of interned strings grows, which takes more than a MB.
+    """
+    return measure() <= limit or measure() <= limit
+
+
 @pytest.mark.parametrize("size", [100, 70_000])
 @pytest.mark.parametrize("unit", UNITS)
 @EVERY_FORM
 def test_a_call(form: str, unit: str, size: int) -> None:
     # In the middle of anything, where that takes little time.
     for before in BEFORE.values() if size < 1_000 else [BEFORE["a line"]]:
-        parser = FORMS[form]()
-        parser.feed(before)
-        chunk = UNITS[unit] * (size // len(UNITS[unit]) + 1)
-        assert needed(parser.feed, chunk[:size]) <= PER_BYTE * size + BASE
+        chunk = (UNITS[unit] * (size // len(UNITS[unit]) + 1))[:size]
+
+        def measure(before: bytes = before, chunk: bytes = chunk) -> int:
+            parser = FORMS[form]()
+            parser.feed(before)
+            return needed(parser.feed, chunk)
+
+        assert is_within(PER_BYTE * size + BASE, measure)
 
 
 @pytest.mark.parametrize("unit", UNITS)
 @EVERY_FORM
 def test_many_calls(form: str, unit: str) -> None:
     """In all calls together no more is needed at a time than for one chunk."""
-    parser = FORMS[form]()
-    stream = UNITS[unit] * (8_000 // len(UNITS[unit]))
-    for chunk in rechunk(stream, 1448):
-        assert needed(parser.feed, chunk) <= PER_BYTE * 1448 + BASE
+    chunks = rechunk(UNITS[unit] * (8_000 // len(UNITS[unit])), 1448)
+
+    def measure() -> int:
+        parser = FORMS[form]()
+        return max(needed(parser.feed, chunk) for chunk in chunks)
+
+    assert is_within(PER_BYTE * 1448 + BASE, measure)
 
 
 @pytest.mark.parametrize("unit", UNITS)
 def test_parse(unit: str) -> None:
     """It works in slices, so a stream of many MB takes no more than a slice does."""
     stream = UNITS[unit] * (200_000 // len(UNITS[unit]))
-    assert needed(parse, stream) <= PER_BYTE * 64 * 1024 + len(stream) // 2 + BASE
+    limit = PER_BYTE * 64 * 1024 + len(stream) // 2 + BASE
+    assert is_within(limit, lambda: needed(parse, stream))
 
 
 @pytest.mark.parametrize("end", [b"\n", b"\n\n", b"\r", b"\r\n\r\ndata: b\n\n"])

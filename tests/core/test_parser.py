@@ -383,8 +383,8 @@ def test_a_last_event_id_that_no_stream_can_send(last_event_id: str, parser_clas
 @EACH_CLASS
 @pytest.mark.parametrize("last_event_id", [b"1", 1, False])
 def test_a_last_event_id_that_is_not_a_str(last_event_id: Any, parser_class: Any) -> None:
-    name = type(last_event_id).__name__
-    with pytest.raises(TypeError, match=rf"^last_event_id must be a str or None, not {name}$"):
+    # Compiled code checks the types of arguments before ours, and says so in other words.
+    with pytest.raises(TypeError, match=rf"str.*(not|got) {type(last_event_id).__name__}$"):
         parser_class(last_event_id=last_event_id)
 
 
@@ -405,7 +405,8 @@ def test_arguments_by_keyword_only(parser_class: Any) -> None:
 
 @pytest.mark.parametrize("lines", [None, 0, 1, "yes", b""])
 def test_lines_is_a_bool(lines: Any) -> None:
-    with pytest.raises(TypeError, match=rf"^lines must be a bool, not {type(lines).__name__}$"):
+    name = type(lines).__name__.removesuffix("Type")  # NoneType, or None
+    with pytest.raises(TypeError, match=rf"bool.*(not|got) {name}"):
         Observer(lines=lines)
 
 
