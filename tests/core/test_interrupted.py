@@ -167,7 +167,10 @@ def test_an_interrupted_call(core: Any, form: str, case: str, limit: int | None)
             "not made": rest_of(fed(first), remaining),
             "whole": rest_of(fed([*first, chunk]), remaining),
         }
-        points = interrupted(functools.partial(fed(first).feed, chunk), folder, 0)
+        # CPython 3.10 has been seen to leave out the last points of a call, once in thousands.
+        points = max(
+            interrupted(functools.partial(fed(first).feed, chunk), folder, 0) for _ in range(3)
+        )
         assert points > 20
         states = []
         for at in range(1, points + 1):
