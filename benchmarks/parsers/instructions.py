@@ -37,7 +37,7 @@ CASE = {case.name: case for case in CASES}
 
 
 def parse(case: str, contestant: str, times: str) -> None:
-    """Parse the stream of a case so many times. This is what runs under valgrind."""
+    """Parse the stream of a case a given number of times; this runs under valgrind."""
     found = [each for each in builds() if each.name == contestant]
     if not found:
         found, missing = peers([contestant])
@@ -68,7 +68,7 @@ def count(case: str, contestant: str) -> Counter[str]:
 
 
 def _callgrind(case: str, contestant: str, times: int) -> str:
-    """Return what callgrind_annotate prints of so many parses."""
+    """Return what callgrind_annotate prints of the given number of parses."""
     program = "import sys; from benchmarks.parsers.instructions import parse; parse(*sys.argv[1:])"
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder, "callgrind.out")

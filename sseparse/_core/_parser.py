@@ -39,8 +39,8 @@ class Parser(Machine):
 
     Raises:
         ValueError: ``max_event_size`` is below 1; ``last_event_id`` holds NUL, CR or LF.
-        TypeError: ``max_event_size`` is neither an int nor None, or is a bool; ``last_event_id`` is
-            neither a str nor None.
+        TypeError: ``max_event_size`` is not an int or None, or is a bool; ``last_event_id`` is not a
+            str or None.
 
     >>> from sseparse import Parser
     >>> parser = Parser()

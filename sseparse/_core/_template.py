@@ -368,8 +368,7 @@ class Template:
 def learn(block: str, observing: bool, lines: bool) -> Template | None:
     """Return what a block, its blank line included, has in common with those that may follow.
 
-    None where its last line is not data, or where its lines end neither all with LF nor all with
-    CRLF.
+    None where its last line is not data, or where its line ends are not all LF or all CRLF.
     """
     line_end = "\r\n" if block.endswith("\r\n\r\n") else "\n"
     if not block.endswith(line_end + line_end):

@@ -308,7 +308,7 @@ def test_a_call_out_of_memory(limit: int | None) -> None:
     assert int(run_python(given + NO_MEMORY)) > 50
 
 
-# Two threads in one parser: it is wrong, and must neither hang nor crash.
+# Two threads in one parser are a mistake, but it must not hang or crash.
 
 MET = """
 import sys
