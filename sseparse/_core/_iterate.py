@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, overload
 
 from ._bytes import to_bytes
 from ._errors import EventTooLargeError
+from ._observer import Observer
 from ._parser import Parser
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from ._bytes import BytesLike
     from ._event import Event
     from ._items import Item
-    from ._observer import Observer
 
 __all__ = ["aiter_events", "iter_events", "parse"]
 
@@ -50,7 +50,8 @@ def iter_events(
     Raises:
         EventTooLargeError: A line or an event is larger than ``max_event_size``. What was complete
             before it has been yielded, so the error carries nothing.
-        TypeError: ``chunks`` is bytes or str, or a chunk is not bytes, bytearray or memoryview.
+        TypeError: ``chunks`` is bytes or str; ``parser`` is not a Parser or Observer; or a chunk is
+            not bytes, bytearray or memoryview.
         RuntimeError: The parser is closed, or a call of it did not end.
 
     >>> from sseparse import iter_events
@@ -58,7 +59,7 @@ def iter_events(
     ['a', 'b']
     """
     _refuse_whole(chunks)
-    events = _iterate(chunks, Parser() if parser is None else parser)
+    events = _iterate(chunks, _given(parser))
     next(events)  # its first step, so that closing it closes the chunks from now on
     return events
 
@@ -102,7 +103,7 @@ def aiter_events(
     # The event loop that runs learns of the iterator at its first step. Outside of a loop that step
     # has to wait.
     in_loop = sys.get_asyncgen_hooks().firstiter is not None
-    events = _aiterate(chunks, Parser() if parser is None else parser, in_loop)
+    events = _aiterate(chunks, _given(parser), in_loop)
     if in_loop:
         try:  # noqa: SIM105  # contextlib would be one more module to import
             events.asend(None).send(None)
@@ -186,6 +187,16 @@ def _emptied(error: EventTooLargeError) -> Sequence[Event | Item]:
     error.events.clear()
     error.items.clear()
     return found
+
+
+def _given(parser: object) -> Parser | Observer:
+    """Return the parser to feed, a new one where none is given."""
+    if parser is None:
+        return Parser()
+    if not isinstance(parser, (Parser, Observer)):
+        what = "the class itself" if isinstance(parser, type) else type(parser).__name__
+        raise TypeError(f"parser must be a Parser or an Observer, not {what}")
+    return parser
 
 
 def _refuse_whole(chunks: object) -> None:

@@ -39,7 +39,7 @@ class Parser(Machine):
 
     Raises:
         ValueError: ``max_event_size`` is below 1; ``last_event_id`` holds NUL, CR or LF.
-        TypeError: ``max_event_size`` is not an int or None, or is a bool; ``last_event_id`` is not a
+        TypeError: ``max_event_size`` is a bool, or not an int or None; ``last_event_id`` is not a
             str or None.
 
     >>> from sseparse import Parser

@@ -594,3 +594,10 @@ def test_both_are_the_parser(
         found, error = runs(generate(Source(chunks)), Observer(lines=lines, **options))
         assert [running.item(item) for item in found] == items
         assert getattr(error, "offset", None) == expected.offset
+
+
+@pytest.mark.parametrize("given", [5, "parser", Parser, Observer])
+def test_a_parser_that_is_none(given: Any) -> None:
+    for iterate in (iter_events, aiter_events):
+        with pytest.raises(TypeError, match=r"^parser must be a Parser or an Observer, not "):
+            iterate([], given)  # type: ignore[call-overload]
