@@ -77,8 +77,8 @@ class Parser(Machine):
         chunk = data if type(data) is bytes else to_bytes(data)
         state = self._state
         if state <= HOLDING and _LF not in chunk and _CR not in chunk:
-            # The line goes on. _advance_in_pieces holds it, too, but this way takes half of the
-            # time in pure Python where each read brings one byte.
+            # The line goes on. _advance_in_pieces holds it, too, but this way takes 0.6 of the time
+            # in pure Python where each read brings one byte.
             self._state = BUSY
             held = bytearray(self._held) if state == TAIL else self._held
             held += chunk
