@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from ._bytes import past, stands
+from ._bytes import SPLIT_FROM, past, stands
 from ._interpreter import Interpreter
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ __all__ = ["HOLDING", "OPEN", "REPEATING", "TAIL", "Lines"]
 # Where a call leaves the stream, in the order that Machine.feed asks for it.
 TAIL: Final = 0  # a line has begun; _held is the bytes of it that the last chunk ended with
 HOLDING: Final = 1  # the same, but _held is a bytearray, for chunks have followed
-REPEATING: Final = 2  # at the beginning of a block, with a template
+REPEATING: Final = 2  # at the beginning of a block, with a template for one value
 OPEN: Final = 3  # anywhere else at the beginning of a line
 
 # Up to this many bytes, the beginning of a line and the chunk that ends it are put together. A
@@ -110,7 +110,7 @@ class Lines(Interpreter):
         self._held = b""
         if self._block_start == base + size:
             self._block_start = -1
-            if self._template is not None and not self._skip_lf:
+            if self._template is not None and self._template.is_simple and not self._skip_lf:
                 self._next_state = REPEATING
                 return
         self._next_state = OPEN
@@ -187,7 +187,12 @@ class Lines(Interpreter):
         after: i64
         for template in self._templates:
             if self._tries and stands(chunk, template.before, pos):
-                after = template.take(chunk, text, pos, base, self._is_ascii, has_cr, self._id, out)
+                is_ascii = self._is_ascii
+                after = pos
+                if template.span and len(text) - pos > SPLIT_FROM:
+                    after = template.take_split(text, pos, base, is_ascii, has_cr, self._id, out)
+                if after == pos:
+                    after = template.take(chunk, text, pos, base, is_ascii, has_cr, self._id, out)
                 if after > pos:
                     self._id = template.last_event_id
                     self._template = template

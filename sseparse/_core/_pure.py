@@ -1,4 +1,4 @@
-"""Events and items made by the dozen, for pure Python; see ``Template._take_split``.
+"""Events and items made by the dozen, for pure Python; see ``Template.take_split``.
 
 CPython calls a class that has slots the slow way. To make an object and fill its slots takes 0.68
 of the time for an Event and 0.6 for an Item. mypyc makes objects faster than both, so the compiled

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, final
 
-from ._bytes import PLAIN, SPLIT_FROM, field, is_data, is_utf8, stands, utf8
+from ._bytes import PLAIN, RUN, field, is_data, is_utf8, stands, utf8
 from ._event import Event
 from ._items import Item
 from ._pure import add_events, add_items
@@ -38,9 +38,10 @@ _SPACE: Final = 32
 # Larger blocks gain nothing, and their templates would be large: in lines, and in fixed bytes.
 _MAX_LINES: Final = 16
 _MAX_FIXED: Final = 1024
-# How much text is split at once: this many times what was taken before. So what is split in vain is
-# a few times as much at most.
+# How much text is split at once: this many times what was alike the last time, so that what is
+# split in vain is a few times as much at most. No piece has more than _MAX_SPAN.
 _SPAN: Final = 4
+_MAX_SPAN: Final = 64 * 1024
 _TWICE: Final = 1 << 30  # the place of an id in a block that has two; there is no template of it
 
 
@@ -49,6 +50,8 @@ class Template:
     """What a block has in common with those like it."""
 
     __slots__ = (
+        "_before_size",
+        "_before_text",
         "_blank_size",
         "_comments",
         "_data_at",
@@ -58,19 +61,21 @@ class Template:
         "_line_end",
         "_lines",
         "_next",
+        "_next_id",
+        "_next_size",
+        "_next_text",
         "_no_space",
         "_observing",
         "_other_end",
-        "_own_id",
         "_plain",
         "_separator",
         "_type",
-        "_until_split",
         "_values",
         "before",
         "blank",
         "is_simple",
         "last_event_id",
+        "span",
     )
 
     def __init__(
@@ -87,14 +92,20 @@ class Template:
         self.before = parts[0]
         self._inner = parts[1:]
         self.is_simple = not self._inner  # one value, which is data
-        # After how many blocks in a row the others are split: two that are alike may be all.
-        self._until_split: i64 = 2 if self.is_simple else -1
+        # How much text take_split() shall split; 0 if the blocks are to be taken one by one. Set by
+        # take() after a run of blocks, and by take_split().
+        self.span: i64 = 0
         # Which of the values is the block's id; all others are data. Negative: none.
         self._id_at: i64 = id_at
         # The last value's line end and the blank line; and these with the next block's beginning.
         self.blank = (line_end + line_end).encode()
         self._blank_size: i64 = len(self.blank)
         self._next = self.blank + self.before
+        self._before_size: i64 = len(self.before)
+        self._next_size: i64 = len(self._next)
+        # The same as text, for take_split().
+        self._before_text = self.before.decode()
+        self._next_text = self._next.decode()
         self._plain = self._next == PLAIN
         # What ends a line first, CR or LF; and the other one, which no line may hold.
         self._line_end: Terminator = "\n" if line_end == "\n" else "\r"
@@ -109,9 +120,10 @@ class Template:
         self._lines = lines  # None where only blocks give items
         self._data_at: i64 = len(self.before) - len(self.before.split(line_end.encode())[-1])
         self._separator = ": " if parts[-1].endswith(b" ") else ":"
-        # What the last block set; the machine reads last_event_id after each take().
+        # The last event ID after the last block; the machine reads it after each call.
         self.last_event_id = ""
-        self._own_id: str | None = None
+        # Of the block at hand, set by _take_inner: the ID after it, and the data lines so far.
+        self._next_id = ""
         self._values: list[str] = []
 
     def whole(self, chunk: bytes, base: i64, last_event_id: str) -> list[Any] | None:
@@ -126,7 +138,7 @@ class Template:
         """
         if not (chunk.startswith(self.before) and chunk.endswith(self.blank)):
             return None
-        start: i64 = len(self.before)
+        start = self._before_size
         raw = chunk[start : len(chunk) - self._blank_size]
         if _LF in raw or _CR in raw or (self._no_space and raw.startswith(b" ")):
             return None
@@ -162,15 +174,14 @@ class Template:
         """
         line_end = self._line_end
         following = self._next
-        blank_size: i64 = self._blank_size
+        blank_size = self._blank_size
         is_plain = self._plain
         no_space = self._no_space
         inner = self._inner
-        start: i64 = pos + len(self.before)
-        size: i64 = len(raw)
+        start: i64 = pos + self._before_size
         end: i64
         begin: i64 = pos
-        until_split = self._until_split
+        run: i64 = RUN if self.is_simple else -1
         self.last_event_id = last_event_id
         while True:
             if inner:
@@ -181,7 +192,7 @@ class Template:
             if end < 0 or (no_space and raw[start] == _SPACE):
                 return pos
             if is_plain:
-                repeats = end + 8 <= size and raw[end + 1] == _LF and is_data(raw, end + 2)
+                repeats = end + 8 <= len(raw) and raw[end + 1] == _LF and is_data(raw, end + 2)
             else:
                 repeats = stands(raw, following, end)
             if not repeats and not stands(raw, self.blank, end):
@@ -190,7 +201,9 @@ class Template:
             if has_cr and self._other_end in value:
                 return pos
             if inner:
-                value = self._finish(value)
+                self.last_event_id = self._next_id
+                self._values.append(value)
+                value = "\n".join(self._values)
             if self._observing:
                 self.add(raw, value, start, end, base, pos, out)
             else:
@@ -198,11 +211,11 @@ class Template:
             pos = end + blank_size
             if not repeats:
                 return pos
-            start = end + len(following)
-            until_split -= 1
-            if until_split == 0 and size - pos > SPLIT_FROM:
-                span = _SPAN * (pos - begin)
-                return self._take_split(text, pos, base, is_ascii, has_cr, span, out)
+            run -= 1
+            if run == 0:
+                self.span = _SPAN * (pos - begin)
+                return pos
+            start = end + self._next_size
 
     def _take_inner(self, raw: bytes, text: str, start: i64, is_ascii: bool, has_cr: bool) -> i64:
         """Take the values before the last, and return where that one begins; -1 if it does not."""
@@ -212,7 +225,7 @@ class Template:
         no_space = self._no_space
         values = self._values
         values.clear()
-        self._own_id = None
+        self._next_id = self.last_event_id
         for part in self._inner:
             end = text.find(line_end, start)
             if end < 0 or not stands(raw, part, end) or (no_space and raw[start] == _SPACE):
@@ -225,16 +238,10 @@ class Template:
             elif "\0" in value:
                 return -1
             else:
-                self._own_id = value
+                self._next_id = value
             place += 1  # noqa: SIM113
             start = end + len(part)
         return start
-
-    def _finish(self, value: str) -> str:
-        """Return the block's data, and put its id into force."""
-        if self._own_id is not None:
-            self.last_event_id = self._own_id
-        return "\n".join([*self._values, value]) if self._values else value
 
     def add(
         self, raw: bytes, value: str, start: i64, end: i64, base: i64, pos: i64, out: list[Any]
@@ -292,7 +299,7 @@ class Template:
                 False,
                 self._event,
                 value,
-                self._own_id,
+                self._next_id if self._id_at >= 0 else None,
                 None,
                 self._comments,
                 base + pos,
@@ -300,35 +307,36 @@ class Template:
             )
         )
 
-    def _take_split(
+    def take_split(
         self,
         text: str,
         pos: i64,
         base: i64,
         is_ascii: bool,
         has_cr: bool,
-        span: i64,
+        last_event_id: str,
         out: list[Any],
     ) -> i64:
         """Take many blocks with one ``split()``, and return where they end. In pure Python only.
 
-        The text is split in spans that grow while the blocks stay alike; see _SPAN.
+        Only where ``span`` is not 0. The arguments are those of ``take``.
         """
-        before = self.before.decode()
-        following = self._next.decode()
-        blank_size = len(self.blank)
-        while span and text.startswith(before, pos):
-            end = text.rfind(following[:blank_size], pos, pos + span)
+        before = self._before_text
+        following = self._next_text
+        blank_size = self._blank_size
+        self.last_event_id = last_event_id
+        while text.startswith(before, pos):
+            end = text.rfind(following[:blank_size], pos, pos + self.span)
             if end < 0:
                 break
             raw_values = text[pos + len(before) : end].split(following)
             end += blank_size
-            span *= _SPAN
             alike = self._count_alike(raw_values, has_cr)
-            if alike < len(raw_values):
+            is_run = alike == len(raw_values)
+            if not is_run:
                 del raw_values[alike:]
                 end = pos + sum([len(each) + len(following) for each in raw_values])
-                span = 0
+            self.span = min(_SPAN * (end - pos), _MAX_SPAN) if alike >= RUN else 0
             values = raw_values
             if not is_ascii:
                 values = [utf8(each.encode("latin-1")) for each in raw_values]
@@ -349,6 +357,8 @@ class Template:
                     out,
                 )
             pos = end
+            if not is_run or not self.span:
+                break
         return pos
 
     def _count_alike(self, values: list[str], has_cr: bool) -> int:

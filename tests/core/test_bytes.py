@@ -43,9 +43,13 @@ def test_is_data(compiled_way: dict[str, Any], line: bytes) -> None:
 def test_the_way_of_the_compiled_build(
     compiled_way: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    template = submodule(sseparse._core, "_template")
-    for name in ("PLAIN", "SPLIT_FROM", "stands"):
-        monkeypatch.setattr(template, name, compiled_way[name])
+    for module, name in (
+        ("_template", "PLAIN"),
+        ("_template", "RUN"),
+        ("_template", "stands"),
+        ("_lines", "SPLIT_FROM"),
+    ):
+        monkeypatch.setattr(submodule(sseparse._core, module), name, compiled_way[name])
     block = b"data: a\n\n"
     for after in (b"", b"data: b\n\n", b"data:b\n\n", b"date: b\n\n", b"\n", b"d"):
         check_all([block * 3 + after])

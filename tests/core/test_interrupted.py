@@ -127,7 +127,8 @@ def core(tmp_path_factory: pytest.TempPathFactory) -> Any:
     Its pieces are short, so that a short chunk has many.
     """
     folder = tmp_path_factory.mktemp("interrupted")
-    small: Any = {"_PIECE": "16", "_SHORT": "12", "_LINES_TO_JOIN": "2", "SPLIT_FROM": "20"}
+    small: Any = {"_PIECE": "16", "_SHORT": "12", "_LINES_TO_JOIN": "2"}
+    small.update({"SPLIT_FROM": "20", "RUN": "1"})
     return load_copy(folder, "core_to_interrupt", **small)
 
 

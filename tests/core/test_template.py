@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 WAYS: dict[str, dict[str, str]] = {
     "as built": {},
     # In pure Python equal blocks are cut with one split() where the text is long enough.
-    "split": {"SPLIT_FROM": "0", "_SPAN": "2"},
+    "split": {"SPLIT_FROM": "0", "RUN": "1", "_SPAN": "2"},
     # What the compiled build does.
     "compiled": {"COMPILED": "True"},
     # The borders of the machine, so that short streams meet them.
@@ -37,7 +37,9 @@ WAYS: dict[str, dict[str, str]] = {
         "_LINES_TO_JOIN": "2",
         "_MAX_PAUSE": "1",
         "SPLIT_FROM": "40",
+        "RUN": "2",
         "_SPAN": "2",
+        "_MAX_SPAN": "64",
     },
 }
 
@@ -338,7 +340,7 @@ def counting(source: str) -> str:
 def test_each_short_way_is_gone(tmp_path: Path) -> None:
     """Every statement of the short ways is met by many of the generated streams."""
     copies = [
-        load_copy(tmp_path, "counted_pure", counting, SPLIT_FROM="40", _SPAN="2"),
+        load_copy(tmp_path, "counted_pure", counting, SPLIT_FROM="40", RUN="2", _SPAN="2"),
         load_copy(tmp_path, "counted_compiled", counting, COMPILED="True"),
     ]
 

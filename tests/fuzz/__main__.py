@@ -29,8 +29,9 @@ HERE = Path(__file__).resolve().parent
 # What choose_way() sets, and the module of the core that reads it.
 CONSTANTS = {
     "PLAIN": "_template",
-    "SPLIT_FROM": "_template",
+    "RUN": "_template",
     "_SPAN": "_template",
+    "SPLIT_FROM": "_lines",
     "SMALL": "_machine",
     "_PIECE": "_machine",
     "_SHORT": "_lines",
@@ -49,8 +50,9 @@ def choose_way(second: int) -> None:
     is_long = bool(second & 0x80)
     values = {
         "PLAIN": b"\n\ndata: " if is_compiled else b"",
+        "RUN": -1 if is_compiled else 1 if is_long else 3,
+        "_SPAN": 2 if is_long else 4,
         "SPLIT_FROM": sys.maxsize if is_compiled else 0 if is_long else 512,
-        "_SPAN": 24 if is_long else 2048,
         "SMALL": 0 if is_compiled else 512,
         "_PIECE": 32 if is_long else 64 * 1024,
         "_SHORT": 12 if is_long else 4096,
