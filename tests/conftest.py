@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 pytest.register_assert_rewrite("running")
 
-# Both are derandomized: a run of the tests always runs the same examples. No deadline and no
+# All are derandomized: a run of the tests always runs the same examples. No deadline and no
 # too_slow, which would judge the machine.
 settings.register_profile(
     "default",
@@ -25,9 +25,11 @@ settings.register_profile(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
-settings.register_profile("thorough", settings.get_profile("default"), max_examples=1000)
-# For many runs in a row (tests/mutation).
-settings.register_profile("mutation", settings.get_profile("default"), max_examples=50)
+settings.register_profile("thorough", settings.get_profile("default"), max_examples=500)
+# To be run by hand; running.IS_SOAK.
+settings.register_profile("soak", settings.get_profile("default"), max_examples=5000)
+# For many runs in a row (tests/mutation), and where each takes longer (coverage).
+settings.register_profile("quick", settings.get_profile("default"), max_examples=50)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 # A shell starts what runs in the background with SIGINT ignored, and children inherit that: the

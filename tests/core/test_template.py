@@ -16,7 +16,7 @@ from hypothesis import example, given, settings
 
 import reference
 import sseparse
-from running import CORE, check_all, feed_all, load_copy, observe_all, submodule
+from running import CORE, IS_SOAK, check_all, feed_all, load_copy, observe_all, submodule
 from sseparse.testing import every_split, rechunk
 from strategies import at_blank_lines, cut_streams, cuts, limits, runs, seeds
 
@@ -168,7 +168,7 @@ def test_near_misses(way: Any, alike: str) -> None:
         ways_to_cut += [rechunk(stream, [len(block) * 2, len(block)]), rechunk(stream, 33)]
         for chunks in ways_to_cut:
             check_all(chunks, sse=way, expected=expected)
-        if miss is MISSES["a CR in the value"]:
+        if IS_SOAK or (miss is MISSES["a CR in the value"] and alike in ("data", "data, CR")):
             for chunks in [rechunk(stream, 1), *every_split(stream)]:
                 check_all(chunks, sse=way, expected=expected)
     assert tried > 10
@@ -191,7 +191,7 @@ LONG_VALUE = b"x" * 200
 
 
 @pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
-@pytest.mark.parametrize("border", [512, 1024, 4096, 65_536])
+@pytest.mark.parametrize("border", [512, 1024, 4096, *([65_536] if IS_SOAK else [])])
 def test_each_border(border: int, end: bytes) -> None:
     """Blocks, a line and chunks that end one byte before a border, at it and after it."""
     block = b"event: e" + end + b"data: " + LONG_VALUE + end + end
@@ -215,7 +215,7 @@ def test_each_border(border: int, end: bytes) -> None:
 def test_a_chunk_longer_than_a_piece(alike: str) -> None:
     """A chunk is taken in pieces, which cut it anywhere: in a line, in a CRLF, in a character."""
     block = ALIKE[alike].replace(b"1", "é".encode())
-    for before in range(0, len(block), 5):
+    for before in range(0, len(block), 1 if IS_SOAK else 9):
         stream = b": " + b"x" * before + b"\n" + block * (70_000 // len(block))
         chunks = rechunk(stream, 60_000)
         assert observe_all([stream]) == observe_all(chunks)

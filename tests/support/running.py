@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 PACKAGE = Path(sseparse.__file__).parent
 CORE = PACKAGE / "_core"
 
+# Tests that take long try every point and every case with this, and some of them without.
+IS_SOAK = os.environ.get("HYPOTHESIS_PROFILE") == "soak"
+
 
 def event(event: sseparse.Event) -> reference.Event:
     """Return the event as the reference writes it."""
