@@ -240,7 +240,10 @@ class Exchange:
 
     status: int
     headers: Mapping[str, str]
-    request_sent_ns = headers_ns = arrival_ns = waiting_since_ns = 0
+    request_sent_ns: int = 0
+    headers_ns: int = 0
+    arrival_ns: int = 0
+    waiting_since_ns: int = 0
 
     def __init__(
         self, timeout: Timeout, deadline_at: float | None, parked: deque[Exchange]

@@ -1,26 +1,29 @@
+# Part of sseparse. Copyright (c) 2026 The sseparse developers. SPDX-License-Identifier: MIT
 """The core: the parser and what it needs. No I/O, no clock, no dependency.
 
 Imports go one way, in this order::
 
     _event ◄ _items ◄ _errors
              _items, _bytes ◄ _pure ◄ _template ◄ _interpreter ◄ _lines
-                                                  _lines, _errors ◄ _machine
+                                        _lines, _errors, _pending ◄ _machine
                                                                     _machine ◄ _parser, _observer
                                                                                all ◄ _iterate
 
-``_encode`` stands alone. ``_machine``, ``_lines`` and ``_interpreter`` are the parser: what a call
-does, where lines end, and what they do. Read these first.
+``_encode`` and ``_build`` stand alone. ``_machine``, ``_lines`` and ``_interpreter`` are the
+parser: what a call does, where lines end, and what they do. Read these first.
 """
 
+from . import _build  # noqa: F401  # the first: it decides which files the imports below find
 from ._bytes import COMPILED, BytesLike
 from ._encode import encode
 from ._errors import Error, EventTooLargeError
 from ._event import Event
-from ._items import Item, Pending
+from ._items import Item
 from ._iterate import aiter_events, iter_events, parse
 from ._machine import DEFAULT_MAX_EVENT_SIZE
 from ._observer import Observer
 from ._parser import Parser
+from ._pending import Pending
 
 __all__ = [
     "COMPILED",

@@ -1,3 +1,4 @@
+# Part of sseparse. Copyright (c) 2026 The sseparse developers. SPDX-License-Identifier: MIT
 """Bytes in and text out; and the one place that knows which build this is.
 
 Compiled, looking at one byte of a ``bytes`` object takes about 1 ns and any method call some 60.
@@ -30,7 +31,7 @@ __all__ = [
     "utf8",
 ]
 
-BytesLike: TypeAlias = "bytes | bytearray | memoryview"
+BytesLike: TypeAlias = bytes | bytearray | memoryview
 
 _COLON: Final = 58
 _SPACE: Final = 32
@@ -66,7 +67,8 @@ def is_data(raw: bytes, pos: i64) -> bool:
     )
 
 
-COMPILED: Final = not __file__.endswith(".py")
+# A function in Python has a code object, from whichever file it was loaded; one in C has none.
+COMPILED: Final = not hasattr(stands, "__code__")
 # The bytes between the values of two events where ``is_data`` pays. No bytes are, in pure Python.
 PLAIN: Final = b"\n\ndata: " if COMPILED else b""
 # From this many characters on, equal blocks are cut with one str.split(). In pure Python that is

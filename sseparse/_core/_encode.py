@@ -1,3 +1,4 @@
+# Part of sseparse. Copyright (c) 2026 The sseparse developers. SPDX-License-Identifier: MIT
 """Events to bytes, the inverse of the parser."""
 
 from __future__ import annotations

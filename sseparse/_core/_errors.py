@@ -1,3 +1,4 @@
+# Part of sseparse. Copyright (c) 2026 The sseparse developers. SPDX-License-Identifier: MIT
 """The error tree.
 
     Error                    whatever the peer or the stream did wrong
@@ -8,13 +9,11 @@ Misuse by the caller is a builtin instead: TypeError, ValueError, RuntimeError.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+# What annotations name stands here at run time, too, for typing.get_type_hints().
+from collections.abc import Sequence
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from ._event import Event
-    from ._items import Item
+from ._event import Event
+from ._items import Item
 
 __all__ = ["Error", "EventTooLargeError"]
 
@@ -54,8 +53,8 @@ class EventTooLargeError(Error):
     ) -> None:
         self.limit = limit
         self.offset = offset
-        self.events = list(events)
-        self.items = list(items)
+        self.events: list[Event] = list(events)
+        self.items: list[Item] = list(items)
         # The arguments are what pickle and copy rebuild the error from.
         super().__init__(limit, offset, self.events, self.items)
 

@@ -1,3 +1,4 @@
+# Part of sseparse. Copyright (c) 2026 The sseparse developers. SPDX-License-Identifier: MIT
 """What a stream is parsed into. This module stands below all others of the core."""
 
 from __future__ import annotations

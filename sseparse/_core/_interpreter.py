@@ -1,3 +1,4 @@
+# Part of sseparse. Copyright (c) 2026 The sseparse developers. SPDX-License-Identifier: MIT
 """Section 9.2.6, interpreting an event stream: what fields do, and what a blank line does."""
 
 from __future__ import annotations

@@ -1,54 +1,22 @@
-"""What a stream holds besides its events: Observer's items, and what the end leaves unfinished."""
+# Part of sseparse. Copyright (c) 2026 The sseparse developers. SPDX-License-Identifier: MIT
+"""What a stream holds besides its events: Observer's items."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, final
+from typing import TYPE_CHECKING, Any, Literal, final
 
 from ._event import Event, mypyc_attr
 
 if TYPE_CHECKING:
-    from typing import Literal, TypeAlias
+    from typing import TypeAlias
 
-    from mypy_extensions import i64  # an int that is a machine word when compiled
+__all__ = ["Item", "Kind", "Line", "Reason", "Terminator"]
 
-__all__ = ["Item", "Kind", "Line", "Pending", "Reason", "Terminator"]
-
-Kind: TypeAlias = 'Literal["field", "comment", "block", "byte order mark"]'
-Reason: TypeAlias = 'Literal["unknown name", "NUL in id", "retry not taken"]'
+Kind: TypeAlias = Literal["field", "comment", "block", "byte order mark"]
+Reason: TypeAlias = Literal["unknown name", "NUL in id", "retry not taken"]
 # A line that is the same in each of some blocks: what its item shows, and its range in the block.
-Line: TypeAlias = "tuple[Kind, str | None, str, Reason | None, str, int, int]"
-Terminator: TypeAlias = 'Literal["\\r", "\\n", ""]'
-
-
-class Pending(NamedTuple):
-    r"""What a stream that ended inside an event left unfinished.
-
-    The standard drops it (section 9.2.6: "if the file ends in the middle of an event, before the
-    final empty line, the incomplete event is not dispatched"), and so does the parser. A stream
-    leaves something if its last line was not ended, or if a ``data``, ``event`` or ``id`` line came
-    after the last blank line. A stream that ends after a comment, a ``retry`` or an unknown field
-    has lost nothing.
-
-    Attributes:
-        type: The event type so far; "message" where none was named.
-        data: The data lines so far, joined with a line feed.
-        last_event_id: The last event ID that the event would have carried. It was never committed.
-        line: The bytes of the line that was not ended, as they stood on the wire.
-        start: Position in the stream, from 0, of the first byte after the last blank line.
-
-    >>> from sseparse import Parser
-    >>> parser = Parser()
-    >>> parser.feed(b"id: 1\ndata: a\ndat")
-    []
-    >>> parser.close()
-    Pending(type='message', data='a', last_event_id='1', line=b'dat', start=0)
-    """
-
-    type: str
-    data: str
-    last_event_id: str
-    line: bytes
-    start: int
+Line: TypeAlias = tuple[Kind, str | None, str, Reason | None, str, int, int]
+Terminator: TypeAlias = Literal["\r", "\n", ""]
 
 
 @final
@@ -95,8 +63,8 @@ class Item:
         value: str | None,
         reason: Reason | None,
         separator: str | None,
-        start: i64,
-        end: i64,
+        start: int,
+        end: int,
         terminator: Terminator,
         replaced: bool = False,
         event: str | None = None,
@@ -104,7 +72,7 @@ class Item:
         id: str | None = None,
         retry: int | None = None,
         comments: tuple[str, ...] | None = None,
-        block_start: i64 = -1,
+        block_start: int = -1,
         last_event_id: str | None = None,
     ) -> None:
         self._kind = kind

@@ -1,3 +1,4 @@
+# Part of sseparse. Copyright (c) 2026 The sseparse developers. SPDX-License-Identifier: MIT
 """Section 9.2.5, parsing an event stream: where lines end, and which are taken the short way."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# Part of sseparse. Copyright (c) 2026 The sseparse developers. SPDX-License-Identifier: MIT
 r"""The state machine: bytes in, events or items out. No I/O, no clock, no dependency.
 
 It follows the WHATWG HTML standard: _lines has section 9.2.5, parsing an event stream, and
@@ -52,8 +53,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ._bytes import SMALL
 from ._errors import EventTooLargeError
-from ._items import Item, Pending
+from ._items import Item
 from ._lines import HOLDING, REPEATING, TAIL, Lines
+from ._pending import Pending
 
 if TYPE_CHECKING:
     from mypy_extensions import i64  # an int that is a machine word when compiled

@@ -1,15 +1,13 @@
+# Part of sseparse. Copyright (c) 2026 The sseparse developers. SPDX-License-Identifier: MIT
 """The observer: bytes in, everything on the wire out."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, final
+from typing import Final, final
 
-from ._bytes import to_bytes
+from ._bytes import BytesLike, to_bytes
+from ._items import Item
 from ._machine import DEFAULT_MAX_EVENT_SIZE, Machine
-
-if TYPE_CHECKING:
-    from ._bytes import BytesLike
-    from ._items import Item
 
 __all__ = ["Observer"]
 

@@ -1,16 +1,14 @@
+# Part of sseparse. Copyright (c) 2026 The sseparse developers. SPDX-License-Identifier: MIT
 """The parser: bytes in, events out."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, final
+from typing import Final, final
 
-from ._bytes import to_bytes
+from ._bytes import BytesLike, to_bytes
+from ._event import Event
 from ._lines import HOLDING, TAIL
 from ._machine import BUSY, DEFAULT_MAX_EVENT_SIZE, Machine
-
-if TYPE_CHECKING:
-    from ._bytes import BytesLike
-    from ._event import Event
 
 __all__ = ["Parser"]
 

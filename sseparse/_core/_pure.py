@@ -1,3 +1,4 @@
+# Part of sseparse. Copyright (c) 2026 The sseparse developers. SPDX-License-Identifier: MIT
 """Events and items made by the dozen, for pure Python; see ``Template.take_split``.
 
 CPython calls a class that has slots the slow way. To make an object and fill its slots takes 0.68

@@ -1,3 +1,4 @@
+# Part of sseparse. Copyright (c) 2026 The sseparse developers. SPDX-License-Identifier: MIT
 """The short way through blocks that are all alike.
 
 Most of a stream is one block over and over, with other values in it::

@@ -9,10 +9,11 @@ It needs the extra ``client``: ``pip install sseparse[client]``. The errors are 
 
 try:
     from .._http import ExchangeError, TimedOutError, Timeout, TransportError
-except ModuleNotFoundError as error:
+except ModuleNotFoundError as _error:
     raise ModuleNotFoundError(
-        f"sseparse.completions needs {error.name}: pip install 'sseparse[client]'", name=error.name
-    ) from error
+        f"sseparse.completions needs {_error.name}: pip install 'sseparse[client]'",
+        name=_error.name,
+    ) from _error
 from ._client import Client
 from ._errors import ContentTypeError, EmptyStreamError, StatusError, StreamError, TruncatedError
 from ._models import Chunk, Completion, Message, ToolCall, Usage

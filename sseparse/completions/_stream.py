@@ -91,13 +91,13 @@ class _Reading(Generic[_C]):
 
     def __init__(self, exchange: Exchange, max_event_size: int | None) -> None:
         self.headers: Mapping[str, str] = exchange.headers
-        self.request_id = self.headers.get("x-request-id")
-        self.request_sent_ns = exchange.request_sent_ns
-        self.headers_ns = exchange.headers_ns
+        self.request_id: str | None = self.headers.get("x-request-id")
+        self.request_sent_ns: int = exchange.request_sent_ns
+        self.headers_ns: int = exchange.headers_ns
         self.outcome: Outcome | None = None
         self.pending: Pending | None = None
-        self.first_byte_ns = 0
-        self.end_ns = 0
+        self.first_byte_ns: int = 0
+        self.end_ns: int = 0
         self._exchange = exchange
         self._parser = Parser(max_event_size=max_event_size)
         self._error: ExchangeError | None = None  # that ended the stream, for who goes on asking
@@ -241,7 +241,7 @@ class EventStream(_Reading["Event"]):
         ContentTypeError: The answer is not an event stream.
     """
 
-    arrival_ns = 0
+    arrival_ns: int = 0
 
     def _take(self, event: Event, arrival_ns: int) -> Event:
         self.arrival_ns = arrival_ns

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ._chunks import every_split, rechunk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from hypothesis.strategies import SearchStrategy
 
 __all__ = ["assert_chunk_invariant", "chunkings", "hostile_streams"]

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import compileall
 import copy
 import importlib.machinery
+import importlib.util
+import inspect
 import os
 import pickle
+import shutil
+import subprocess
+import sys
+import typing
 import weakref
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +21,13 @@ from hypothesis import example, given
 from test_corpora import CASES, WAYS
 
 import sseparse
-from running import feed_all, load_copy, observe_all, submodule
+from running import CORE, PACKAGE, feed_all, load_copy, observe_all, run_python, submodule
 from sseparse import _core
 from strategies import cut_streams, limits, seeds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 FILE = str(submodule(_core, "_machine").__file__)
 BUILD = "compiled" if _core.COMPILED else "pure"
@@ -242,3 +250,177 @@ def test_public_members(pure: Any) -> None:
     for name in _core.__all__:
         compiled_members = [n for n in dir(getattr(_core, name)) if not n.startswith("_")]
         assert compiled_members == [n for n in dir(getattr(pure, name)) if not n.startswith("_")]
+
+
+# What help(), an editor and a program that reads annotations see.
+
+
+def shown(sse: Any) -> Iterator[tuple[str, Any, Any]]:
+    """Yield what is public by its name, with its documentation and its parameters."""
+
+    def of(name: str, value: Any) -> tuple[str, Any, Any]:
+        if not callable(value) or (inspect.isclass(value) and issubclass(value, BaseException)):
+            return name, inspect.getdoc(value), None
+        parameters = inspect.signature(value).parameters.values()
+        return name, inspect.getdoc(value), [(p.name, p.default) for p in parameters]
+
+    for name in sse.__all__:
+        value = getattr(sse, name)
+        yield of(name, value)
+        if inspect.isclass(value):
+            for member in dir(value):
+                if not member.startswith("_"):
+                    yield of(f"{name}.{member}", getattr(value, member))
+
+
+def test_help(pure: Any) -> None:
+    compiled_help = list(shown(_core))
+    assert compiled_help == list(shown(pure))
+    documented = {name for name, doc, _ in compiled_help if doc and len(doc) > 30}
+    assert {"Parser", "Parser.feed", "Parser.retry", "Item.kind", "Pending"} <= documented
+
+
+def test_type_hints() -> None:
+    """typing.get_type_hints() can read all of them; those of compiled code are empty."""
+    hints: dict[str, dict[str, Any]] = {}
+    for name in sseparse.__all__:
+        value = getattr(sseparse, name)
+        members = [value]
+        if inspect.isclass(value):
+            members += [getattr(value, each) for each in dir(value) if not each.startswith("_")]
+            members.append(value.__init__)
+        for member in members:
+            member = member.fget if isinstance(member, property) else member
+            if inspect.isclass(member) or callable(member):
+                hints.setdefault(name, {}).update(typing.get_type_hints(member))
+    assert hints["iter_events"]["parser"] == sseparse.Parser | sseparse.Observer | None
+    assert hints["Pending"]["line"] is bytes
+    assert isinstance(b"", sseparse.BytesLike)
+
+
+# Which build is used.
+
+PARSES = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import sseparse
+assert [event.data for event in sseparse.parse(b"data: a\\n\\n")] == ["a"]
+print("compiled" if sseparse._core.COMPILED else "pure")
+"""
+
+
+@pytest.mark.parametrize(("chosen", "build"), [("", BUILD), ("0", BUILD), ("1", "pure")])
+def test_the_environment_chooses_the_source(chosen: str, build: str) -> None:
+    assert run_python(PARSES, SSEPARSE_PURE=chosen) == f"{build}\n"
+    version = "import runpy; sys.argv = ['sseparse', '--version']; runpy.run_module('sseparse')"
+    code = f"import sys; sys.path.insert(0, sys.argv[1]); {version}"
+    assert f"({build}, " in run_python(code, SSEPARSE_PURE=chosen)
+
+
+ISOLATED = f"""
+import sys
+if sys.version_info >= (3, 13):
+    import _interpreters as interpreters
+    run = interpreters.exec
+else:
+    import _xxsubinterpreters as interpreters
+    run = interpreters.run_string
+there = interpreters.create()
+error = run(there, "import sys; sys.argv = " + repr(sys.argv) + {PARSES!r})
+assert error is None, error
+interpreters.destroy(there)
+"""
+
+
+@pytest.mark.skipif(
+    sys.version_info < (3, 12), reason="an isolated interpreter needs CPython 3.12 or newer"
+)
+def test_an_isolated_interpreter_uses_the_source() -> None:
+    assert run_python(ISOLATED) == "pure\n"
+    assert run_python(PARSES + ISOLATED + PARSES) == f"{BUILD}\npure\n{BUILD}\n"
+
+
+COPIED = """
+import sys
+sys.path.insert(0, FOLDER)
+from package import copied
+assert not copied.COMPILED
+assert copied.Parser().feed(b"data: a\\n\\n") == [copied.Event("message", "a", "")]
+assert not [name for name in sys.modules if name.partition(".")[0] == "sseparse"]
+sys.path.insert(0, sys.argv[1])
+import sseparse
+assert sseparse.Event is not copied.Event
+assert sseparse.Parser().feed(b"data: a\\n\\n") == [sseparse.Event("message", "a", "")]
+print("compiled" if sseparse._core.COMPILED else "pure")
+"""
+
+
+def test_a_folder_copied_out_of_an_install(tmp_path: Path) -> None:
+    """It is pure, also where its compiled modules were copied along, and apart from the install."""
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package" / "__init__.py").touch()
+    shutil.copytree(CORE, tmp_path / "package" / "copied")
+    code = COPIED.replace("FOLDER", repr(str(tmp_path)))
+    assert run_python(code, "-I", "-S") == f"{BUILD}\n"
+
+
+def without_extensions(_: str, names: list[str]) -> list[str]:
+    """Return the names that shutil.copytree() is to leave out."""
+    return [name for name in names if name.endswith((".so", ".pyd")) or name == "__pycache__"]
+
+
+def test_bytecode_without_its_source_is_pure(tmp_path: Path) -> None:
+    shutil.copytree(PACKAGE, tmp_path / "sseparse", ignore=without_extensions)
+    assert compileall.compile_dir(tmp_path, quiet=1, legacy=True)
+    for file in tmp_path.rglob("*.py"):
+        file.unlink()
+    code = PARSES.replace("sys.argv[1]", repr(str(tmp_path)))
+    assert run_python(code, "-I", "-S") == "pure\n"
+
+
+WITHOUT_FILES = """
+import importlib.abc, importlib.machinery, sys
+from pathlib import Path
+
+class Loader(importlib.abc.InspectLoader):
+    def find_spec(self, name, path=None, target=None):
+        file = Path(sys.argv[1], *name.split("."))
+        self.is_package = lambda name: Path(sys.argv[1], *name.split(".")).is_dir()
+        if file.is_dir() or file.with_suffix(".py").exists():
+            return importlib.machinery.ModuleSpec(name, self, is_package=file.is_dir())
+
+    def get_source(self, name):
+        file = Path(sys.argv[1], *name.split("."))
+        file = file / "__init__.py" if file.is_dir() else file.with_suffix(".py")
+        return file.read_text("utf-8")
+
+sys.meta_path.insert(0, Loader())
+import sseparse
+assert not hasattr(sseparse._core._bytes, "__file__")
+assert [event.data for event in sseparse.parse(b"data: a\\n\\n")] == ["a"]
+print(sseparse._core.COMPILED)
+"""
+
+
+def test_modules_without_a_file() -> None:
+    assert run_python(WITHOUT_FILES, "-I", "-S") == "False\n"
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("PyInstaller") is None, reason="PyInstaller is not installed"
+)
+def test_a_frozen_program(tmp_path: Path) -> None:
+    """PyInstaller finds all that the program needs, compiled code included."""
+    (tmp_path / "program.py").write_text(PARSES.replace("sys.path.insert(0, sys.argv[1])", ""))
+    command = [sys.executable, "-m", "PyInstaller", "--log-level=ERROR"]
+    environment = {**os.environ, "PYINSTALLER_CONFIG_DIR": str(tmp_path / "cache")}
+    subprocess.run(
+        [*command, "--paths", str(PACKAGE.parent), "program.py"],
+        check=True,
+        cwd=tmp_path,
+        env=environment,
+        timeout=300,
+    )
+    program = tmp_path / "dist" / "program" / "program"
+    printed = subprocess.run([program], check=True, stdout=subprocess.PIPE, text=True, timeout=60)
+    assert printed.stdout == f"{BUILD}\n"

@@ -17,9 +17,9 @@ BYTES = CORE / "_bytes.py"
 def compiled_way() -> dict[str, Any]:
     """The names of the module as the compiled build has them, from the same lines of the file."""
     source = BYTES.read_text(encoding="utf-8")
-    line = 'COMPILED: Final = not __file__.endswith(".py")'
+    line = 'COMPILED: Final = not hasattr(stands, "__code__")'
     assert source.count(line) == 1
-    names: dict[str, Any] = {"__name__": "sseparse._core._bytes", "__file__": str(BYTES)}
+    names: dict[str, Any] = {"__name__": "sseparse._core._bytes"}
     exec(compile(source.replace(line, "COMPILED: Final = True"), str(BYTES), "exec"), names)
     return names
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import gc
 import io
+import itertools
 import mmap
 from typing import TYPE_CHECKING, Any
 
@@ -293,6 +294,57 @@ def test_a_chunk_of_another_type(runs: Any, generate: Any, chunk: Any) -> None:
 def test_a_text_chunk_is_told_to_encode(runs: Any, generate: Any) -> None:
     _, error = runs(generate(Source(["data: a\n\n"])))
     assert ".encode()" in str(error)
+
+
+LINES = [b"data: a", b"", b"event: b", b"data: b", b""]
+
+
+@BOTH
+@pytest.mark.parametrize(
+    "lines",
+    [
+        LINES,
+        LINES[2:],
+        LINES[2:4],
+        [b"id:1", b"retry:1", b": ping"],
+        [*LINES, *LINES],
+        [bytearray(b"data: a"), memoryview(b""), memoryview(b"data: b")],
+    ],
+)
+def test_lines_without_their_ends_are_told(runs: Any, generate: Any, lines: Any) -> None:
+    source = Source(lines)
+    events, error = runs(generate(source))
+    assert events == []
+    assert type(error) is ValueError
+    assert str(error).startswith("the chunks are lines without their line ends; ")
+    assert "iter_content(None)" in str(error)
+    assert source.closed
+
+
+def test_lines_without_an_end_are_told_after_two_blocks() -> None:
+    with pytest.raises(ValueError, match=r"^the chunks are lines without"):
+        next(iter_events(itertools.cycle([b"data: a", b""])))
+
+
+@BOTH
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        [b"data: a"],
+        [b"data: a", b"", b""],
+        [b"data: a", b"", b"bc"],
+        [b"data: a", b"b", b"data: c", b"", b"data: d", b""],
+        [b"data:", b"data:", b"", b"data: ", b"\n\n"],
+        [b"dat", b"data: a", b"data: b"],
+        [b"", b"", b"x"],
+    ],
+)
+def test_a_stream_cut_where_lines_begin_is_a_stream(
+    runs: Any, generate: Any, chunks: list[bytes]
+) -> None:
+    events, error = runs(generate(Source(chunks)))
+    assert [running.event(event) for event in events] == feed_all(chunks).events
+    assert error is None
 
 
 @BOTH

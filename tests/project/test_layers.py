@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # What each module or subpackage may import of the package, also under `if TYPE_CHECKING`. "" is the
 # package itself.
 LAYERS = {
-    "_core": set[str](),
+    "_core": {"_core__mypyc"},  # the library of its compiled modules
     "": {"_core"},
     "_http": {"_core"},
     "completions": {"", "_core", "_http"},
@@ -29,19 +29,24 @@ LAYERS = {
     "__main__": {"_cli"},
 }
 
-# What the core may import of what is not its own when it runs: json in Event.json() only.
+# What the core may import of what is not its own when it runs: json in Event.json() only, and
+# importlib.machinery where the source is used although there are compiled modules.
 OUTSIDE = {
     "__future__",
     "collections.abc",
+    "importlib.machinery",
     "json",
     "mypy_extensions",
+    "os",
     "sys",
     "typing",
 }
 
 # What `import sseparse` may load beyond an interpreter that has imported typing.
 # mypy_extensions is used where mypy has brought it.
-LOADED = {"__future__", "mypy_extensions"}
+# os, and what it imports, is loaded in every interpreter that was started without -S.
+LOADED = {"__future__", "mypy_extensions", "os", "os.path", "posixpath", "ntpath"}
+LOADED |= {"genericpath", "_stat", "stat"}
 # The shared library that holds the code of all compiled modules, and what its start-up asks for.
 LIBRARY = "sseparse._core__mypyc"
 LOADED_BY_LIBRARY = {
@@ -54,9 +59,11 @@ LOADED_BY_LIBRARY = {
 # The modules of the core that are not compiled, and why.
 NOT_COMPILED = {
     "__init__": "it only re-exports names",
+    "_build": "it decides whether the compiled modules are used",
     "_errors": "mypyc makes no native class of an exception",
     "_encode": "it is not on the way of a stream that is read",
     "_iterate": "mypyc has no asynchronous generators",
+    "_pending": "mypyc drops the docstring of a NamedTuple",
     "_pure": "it is what pure Python does in place of compiled code",
 }
 
@@ -89,6 +96,11 @@ def nodes(tree: ast.AST, runs: bool = True) -> Iterator[tuple[ast.AST, bool]]:
         yield from nodes(child, runs and not type_checking)
 
 
+def is_module(path: list[str]) -> bool:
+    there = PACKAGE.joinpath(*path)
+    return there.is_dir() or there.with_suffix(".py").exists() or path == ["_core__mypyc"]
+
+
 def imports(folder: Path = PACKAGE) -> Iterator[Import]:
     """Yield every import in the folder."""
     for file in sorted(folder.rglob("*.py")):
@@ -101,8 +113,12 @@ def imports(folder: Path = PACKAGE) -> Iterator[Import]:
                 yield Import(path, [str(node.module)], False, runs)
             elif isinstance(node, ast.ImportFrom):
                 above = path[: len(path) - node.level]
-                below = node.module.split(".") if node.module else []
-                yield Import(path, above + below, True, runs)
+                if node.module:
+                    yield Import(path, above + node.module.split("."), True, runs)
+                    continue
+                for alias in node.names:
+                    below = [*above, alias.name]
+                    yield Import(path, below if is_module(below) else above, True, runs)
 
 
 def test_every_module_has_its_layer() -> None:
@@ -131,7 +147,7 @@ def test_imports_inside_the_core_go_one_way() -> None:
     assert set(order) == modules
     seen = set()
     for each in imports(CORE):
-        if each.is_own and each.importer[1] != "__init__":
+        if each.is_own and each.importer[1] not in ("__init__", "_build"):
             importer, imported = each.importer[1], each.imported[1]
             assert imported in order[: order.index(importer)], (importer, imported)
             seen.add((importer, imported))
@@ -196,7 +212,7 @@ def test_the_extensions_are_those_of_the_list() -> None:
 
 def test_one_module_knows_which_build_it_is() -> None:
     sources = {file.stem: file.read_text(encoding="utf-8") for file in CORE.glob("*.py")}
-    assert [name for name, source in sources.items() if "__file__" in source] == ["_bytes"]
+    assert [name for name, source in sources.items() if "__file__" in source] == []
     using = [name for name, source in sources.items() if re.search(r"\bCOMPILED\b", source)]
     assert sorted(using) == ["__init__", "_bytes"]  # __init__ re-exports it
 

@@ -390,6 +390,28 @@ def test_lint() -> None:
     assert list(lint([encode("fine", type="x", id="1", retry=1, comment="hello")])) == []
 
 
+def test_decoder() -> None:
+    decode = run_recipe("decoder")["decode"]
+    stream = (
+        b"\xef\xbb\xbf: a\r\ndata: caf\xc3\xa9\r\n\r\nevent: message\nid\n\n\rid: 3\r:b\r"
+        b"retry: 5\r\rdata: c\r\n\nda"
+    )
+    expected = [
+        (None, "café", None, None, ("a",), b"\xef\xbb\xbf: a\r\ndata: caf\xc3\xa9\r\n\r"),
+        ("message", None, "", None, (), b"\nevent: message\nid\n\n"),
+        (None, None, None, None, (), b"\r"),
+        (None, None, "3", 5, ("b",), b"id: 3\r:b\rretry: 5\r\r"),
+        (None, "c", None, None, (), b"data: c\r\n\n"),
+    ]
+    for chunks in (*every_split(stream), rechunk(stream, 1)):
+        assert [tuple(block) for block in decode(chunks)] == expected
+
+
+def test_the_decoder_is_short() -> None:
+    code = (RECIPES / "decoder.py").read_text(encoding="utf-8")
+    assert len([line for line in code.splitlines() if line.strip()]) <= 25
+
+
 def test_raw() -> None:
     raw_blocks = run_recipe("raw")["raw_blocks"]
     stream = (
