@@ -6,9 +6,8 @@ about chunks rather than about streams.
 
 from __future__ import annotations
 
-import base64
 import json
-from math import inf
+import lzma
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -107,7 +106,7 @@ FAMILIES = [
     ),
 ]
 
-# The family of a stream of eventsource.jsonl, by the first of its tags. A mixed one holds pieces of
+# The family of a stream of eventsource.json.xz, by the first of its tags. A mixed one has pieces of
 # everything, so that it tells that a parser is wrong and seldom where.
 _BY_TAG = {
     "BOM": "bom",
@@ -170,27 +169,46 @@ class Growth(NamedTuple):
     chunks: Callable[[int], list[bytes]]
 
 
+def eventsource() -> list[dict[str, Any]]:
+    """Read the streams of eventsource.json.xz, one dict for each."""
+    columns = json.loads(lzma.decompress((DATA / "eventsource.json.xz").read_bytes()))
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def tricky() -> list[dict[str, Any]]:
+    """Read the streams of tricky.jsonl, one dict for each."""
+    lines = (DATA / "tricky.jsonl").read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines]
+
+
 def corpora() -> list[Stream]:
     """Read all streams of both corpora."""
     families = {tag: family for family, tags in _BY_TAG.items() for tag in tags.split()}
-    streams = []
-    for file in ("eventsource.jsonl", "tricky.jsonl"):
-        for line in (DATA / file).read_text(encoding="utf-8").splitlines():
-            entry: dict[str, Any] = json.loads(line)
-            family = entry["family"] if "family" in entry else families[entry["tags"][0]]
-            retry = entry.get("retry", inf)
-            chunks = entry["chunks"] if "chunks" in entry else [entry["stream"]]
-            streams.append(
-                Stream(
-                    family,
-                    f"{file}:{entry.get('name', entry.get('id'))}",
-                    [base64.b64decode(chunk) for chunk in chunks],
-                    [(type, data, last_id) for type, data, last_id in entry["events"]],
-                    entry["last_event_id"],
-                    [] if retry is not None and retry > _MOST_RETRY else [retry],
-                )
-            )
-    return streams
+    found = [
+        (families[entry["tags"][0]], f"eventsource:{entry['id']}", [entry["stream"]], entry)
+        for entry in eventsource()
+    ]
+    found += [
+        (entry["family"], f"tricky:{entry['name']}", entry["chunks"], entry) for entry in tricky()
+    ]
+    return [
+        Stream(
+            family,
+            name,
+            [chunk.encode("latin-1") for chunk in chunks],
+            [(type, data, last_id) for type, data, last_id in entry["events"]],
+            entry["last_event_id"],
+            _retries(entry["retry"]),
+        )
+        for family, name, chunks, entry in found
+    ]
+
+
+def _retries(retry: int | str | None) -> list[int | None]:
+    """Return what retry must be, or nothing where it may be anything."""
+    if retry is None:
+        return [None]
+    return [retry] if isinstance(retry, int) and retry <= _MOST_RETRY else []
 
 
 def prompts() -> list[Prompt]:

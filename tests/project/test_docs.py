@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import ast
-import base64
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -13,14 +11,13 @@ import pytest
 
 import reference
 import sseparse
-from running import PACKAGE
+from sseparse._conformance._cases import eventsource
 
 TESTS = Path(__file__).parents[1]
 DOCS = TESTS.parent / "docs"
 PAGES = {page.stem: page.read_text(encoding="utf-8") for page in DOCS.glob("*.rst")}
 SOURCE = (TESTS.parent / "sseparse" / "_core" / "_machine.py").read_text(encoding="utf-8")
-DATA = PACKAGE / "_conformance" / "eventsource.jsonl"
-CORPUS = [json.loads(line) for line in DATA.read_text(encoding="utf-8").splitlines()]
+CORPUS = eventsource()
 
 
 def existing_tests() -> set[str]:
@@ -116,8 +113,8 @@ def test_browsers() -> None:
     differs: dict[str, set[int]] = {name: set() for name in rules}
     streams: dict[int, bytes] = {}
     for line in CORPUS:
-        streams[line["id"]] = base64.b64decode(line["stream"])
-        for name in line.get("deviating", ()):
+        streams[line["id"]] = line["stream"].encode("latin-1")
+        for name in line["deviating"]:
             differs[name].add(line["id"])
 
     with_nul = {number for number, stream in streams.items() if b"\0" in stream}
