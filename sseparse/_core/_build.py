@@ -1,9 +1,10 @@
 # Part of sseparse. Copyright (c) 2026 The sseparse developers. SPDX-License-Identifier: MIT
 """Which build of the core is used: the compiled modules, or the source that lies beside them.
 
-The source is used where ``SSEPARSE_PURE=1`` says so; where the folder ``_core`` was copied to be a
-package of another name, for the extension knows its own; and where the extension cannot be loaded,
-as in an isolated sub-interpreter. It must be decided before a compiled module is imported.
+The source is used where ``SSEPARSE_PURE=1`` says so; where the package was copied to another name,
+for compiled modules find each other by the name that they were compiled under; and where the
+extension cannot be loaded, as in an isolated sub-interpreter. It must be decided before a compiled
+module is imported.
 """
 
 from __future__ import annotations
@@ -16,15 +17,16 @@ __all__: list[str] = []
 
 def _has_extension() -> bool:
     """Return whether the compiled modules are to be used, and can be."""
-    if __package__ != "sseparse._core" or os.environ.get("SSEPARSE_PURE", "") not in ("", "0"):
+    if os.environ.get("SSEPARSE_PURE", "") not in ("", "0"):
         return False
     try:
         # What holds the code of all compiled modules. They import it from C, where what collects
         # the modules of a program, such as PyInstaller, would not see it.
-        from .. import _core__mypyc  # type: ignore[attr-defined]  # noqa: F401
+        from .. import _core__mypyc  # type: ignore[attr-defined]
     except ImportError:
         return False
-    return True
+    # It has a function for each module, which bears the name that the module was compiled under.
+    return hasattr(_core__mypyc, f"init_{__package__}._event".replace(".", "___"))
 
 
 def _prefer_source(folder: str) -> None:

@@ -364,6 +364,15 @@ def test_a_folder_copied_out_of_an_install(tmp_path: Path) -> None:
     assert run_python(code, "-I", "-S") == f"{BUILD}\n"
 
 
+def test_a_whole_package_copied_out_of_an_install(tmp_path: Path) -> None:
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package" / "__init__.py").touch()
+    shutil.copytree(PACKAGE, tmp_path / "package" / "copied")
+    code = COPIED.replace("FOLDER", repr(str(tmp_path)))
+    code = code.replace("import copied", "import copied as package\ncopied = package._core")
+    assert run_python(code, "-I", "-S") == f"{BUILD}\n"
+
+
 def without_extensions(_: str, names: list[str]) -> list[str]:
     """Return the names that shutil.copytree() is to leave out."""
     return [name for name in names if name.endswith((".so", ".pyd")) or name == "__pycache__"]
