@@ -80,5 +80,5 @@ def run(targets: Iterable[Target]) -> tuple[list[Report], dict[str, str]]:
 async def _run(target: Target) -> Report:
     subject = Subject(target.command)
     async with contextlib.AsyncExitStack() as stack:
-        stack.push_async_callback(subject.close)
+        stack.push_async_callback(subject.stop)
         return await judge(subject, target.name, target.note)

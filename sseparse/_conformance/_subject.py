@@ -13,7 +13,6 @@ import os
 import shlex
 import signal
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -25,12 +24,16 @@ __all__ = ["Answer", "CannotRunError", "NoAnswerError", "Subject", "command_line
 
 START_S = 60.0  # s, for the first answer: imports count
 ANSWER_S = 10.0  # s, for each further one
-_MAX_LINE = 1 << 28  # bytes of one answer
+_END_S = 5.0  # s, for a process to end after it was killed
+_LOOK_S = 0.1  # s, between two looks whether it has ended
+_MAX_ANSWER = 16 * 1024 * 1024  # bytes
+_MAX_COMPLAINT = 64 * 1024  # bytes of standard error that are kept: the last ones
 
-# The worker of this very package, wherever that is; then the working directory alone is left in
-# front, as for any script there.
+# The worker of this very package, wherever that is. No module in the working directory is taken for
+# one of the standard library: the worker adds the directory only for a parser that comes from it.
 _WORKER = (
-    "import sys; sys.path.insert(0, sys.argv[1]); "
+    "import sys; sys.path[:] = [path for path in sys.path if path]; "
+    "sys.path.insert(0, sys.argv[1]); "
     "from sseparse._conformance._worker import main; del sys.path[0]; main()"
 )
 
@@ -52,7 +55,8 @@ class Answer(NamedTuple):
         error: What it raised, or None.
         is_limited: Whether it kept to the limit that was asked for.
         parser: What it calls itself.
-        seconds: What it took, by its own count or else from question to answer.
+        seconds: What it took, by its own count, else in processor time where the system says it,
+            else from question to answer.
     """
 
     events: list[list[dict[str, Any]]]
@@ -82,7 +86,8 @@ class Subject:
     def __init__(self, command: Sequence[str]) -> None:
         self._command = command
         self._process: asyncio.subprocess.Process | None = None
-        self._complaints = tempfile.TemporaryFile()  # noqa: SIM115  closed by close()
+        self._complaint = b""  # the last of its standard error
+        self._listener: asyncio.Task[None] | None = None  # which reads that
 
     async def introduce(self) -> Answer:
         """Ask for a first stream, which shows what the parser can tell.
@@ -121,18 +126,22 @@ class Subject:
             self._process = await self._start()
         begin = time.perf_counter()
         try:
-            line = await asyncio.wait_for(self._exchange(self._process, request), seconds)
+            used = _processor_s(self._process.pid)
+            line = await asyncio.wait_for(_exchange(self._process, request), seconds)
         except asyncio.TimeoutError as error:
             await self.stop()
             raise NoAnswerError(f"no answer within {seconds:g} s") from error
         except ValueError as error:
             await self.stop()
-            raise NoAnswerError("an answer without an end") from error
+            raise NoAnswerError(f"an answer of more than {_MAX_ANSWER} bytes") from error
         if not line.endswith(b"\n"):
             status = await self.stop(kill=False)
             raise NoAnswerError(f"the process ended with status {status}")
         try:
-            return _read(line, len(chunks), time.perf_counter() - begin)
+            took = time.perf_counter() - begin
+            # A shell that waits for the parser uses no processor time worth mentioning.
+            used = _processor_s(self._process.pid) - used
+            return _read(line, len(chunks), used if used > took / 50 else took)
         except (ValueError, TypeError, OverflowError, RecursionError) as error:
             await self.stop()
             why = "no JSON" if isinstance(error, json.JSONDecodeError) else error
@@ -149,43 +158,67 @@ class Subject:
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(process.wait(), 1)
         _kill(process)
-        await process.communicate()
+        # What it started in a session of its own may hold its pipes open, and asyncio would wait
+        # for their end. Only the transport can close them.
+        if self._listener is not None:
+            await asyncio.wait([self._listener], timeout=_LOOK_S)
+            self._listener.cancel()
+            self._listener = None
+        process._transport.close()  # type: ignore[attr-defined]
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(process.wait(), _END_S)
         return process.returncode
-
-    async def close(self) -> None:
-        """End the process for good."""
-        await self.stop()
-        self._complaints.close()
 
     async def _start(self) -> asyncio.subprocess.Process:
         try:
-            return await asyncio.create_subprocess_exec(
+            process = await asyncio.create_subprocess_exec(
                 *self._command,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
-                stderr=self._complaints,
-                limit=_MAX_LINE,
+                stderr=asyncio.subprocess.PIPE,
+                limit=_MAX_ANSWER,
                 start_new_session=True,
             )
         except OSError as error:
             raise CannotRunError(f"cannot run {self._command[0]!r}: {error.strerror}") from error
+        self._complaint = b""
+        self._listener = asyncio.create_task(self._listen(process))
+        return process
 
-    async def _exchange(
-        self, process: asyncio.subprocess.Process, request: dict[str, Any]
-    ) -> bytes:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        process.stdin.write(json.dumps(request).encode() + b"\n")
-        with contextlib.suppress(ConnectionError):  # then its output has ended as well
-            await process.stdin.drain()
-        return await process.stdout.readline()
+    async def _listen(self, process: asyncio.subprocess.Process) -> None:
+        stream: Any = process.stderr
+        while chunk := await stream.read(_MAX_COMPLAINT):
+            self._complaint = (self._complaint + chunk)[-_MAX_COMPLAINT:]
 
     def _last_complaint(self) -> str:
-        self._complaints.seek(0)
-        lines = self._complaints.read().decode("utf-8", "replace").split("\n")
+        lines = self._complaint.decode("utf-8", "replace").split("\n")
         said = [line.strip() for line in lines if line.strip()]
         errors = [line for line in said if "Error" in line]
         return f"; it said: {[*said[-1:], *errors[-1:]][-1][:300]!r}" if said else ""
+
+
+async def _exchange(process: Any, request: dict[str, Any]) -> bytes:
+    process.stdin.write(json.dumps(request).encode() + b"\n")
+    with contextlib.suppress(ConnectionError):  # then its output has ended as well
+        await process.stdin.drain()
+    reading = asyncio.ensure_future(process.stdout.readline())
+    try:
+        # The output may stay open although the process has ended: what it started may hold it.
+        while not reading.done() and process.returncode is None:
+            await asyncio.wait([reading], timeout=_LOOK_S)
+        await asyncio.wait([reading], timeout=_LOOK_S)
+        return reading.result() if reading.done() else b""
+    finally:
+        reading.cancel()
+
+
+def _processor_s(pid: int) -> float:
+    """Return the processor time that a process has used, in s; 0 where the system does not say."""
+    try:
+        # Linux: the first number is in ns. Those of /proc/PID/stat are in hundredths of a second.
+        return int(Path(f"/proc/{pid}/schedstat").read_bytes().split()[0]) / 1e9
+    except (OSError, ValueError, IndexError):
+        return 0.0
 
 
 def _kill(process: asyncio.subprocess.Process) -> None:

@@ -52,6 +52,7 @@ def _load(target: str) -> tuple[Adapter, str]:
             advice = f"pip install {' '.join(peer.packages)}"
             raise ImportError(f"{target} is not installed ({error}): {advice}") from error
     module, _, path = target.partition(":")
+    sys.path.insert(0, "")  # as for any script that is run in the working directory
     try:
         found: Any = import_module(module)
     except Exception as error:

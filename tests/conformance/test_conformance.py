@@ -12,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -178,7 +179,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave out the mixed streams, which are most of them, and measure growth with less."""
     streams = [stream for stream in _cases.corpora() if stream.family != "mixed"]
     monkeypatch.setattr(_judge, "corpora", lambda: streams)
-    monkeypatch.setattr(_judge, "GROWTH_SIZE", 2 * 1024)
+    monkeypatch.setattr(_judge, "GROWTH_SIZES", (2 * 1024, 2 * 1024))
     monkeypatch.setattr(_judge, "_ROUNDS", 1)
     monkeypatch.setattr(_judge, "growths", lambda: _cases.growths()[:2])
 
@@ -595,12 +596,89 @@ def test_a_clock_that_is_too_coarse_does_no_harm(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(_judge, "corpora", list)
-    monkeypatch.setattr(_judge, "GROWTH_SIZE", 2 * 1024)
+    monkeypatch.setattr(_judge, "GROWTH_SIZES", (2 * 1024, 2 * 1024))
     evil = "answer['seconds'] = len(stream) // 30_000"
     result = report(adapter(tmp_path, evil)).results["growth"]
     assert result.passed == 0
     assert result.smallest is not None
     assert result.smallest.got == "0.000 s for 2048 bytes, 1.000 s for 32768"
+
+
+ORPHAN = """subprocess.Popen(
+        [sys.executable, "-c", "import threading; threading.Event().wait(60)"],
+        start_new_session=True,
+    ); os._exit(3)"""
+
+
+@pytest.mark.parametrize("when", ["True", "b'probe' in stream"])
+def test_an_orphan_that_holds_the_pipes_is_not_waited_for(
+    when: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_subject, "START_S", 50.0)
+    target = adapter(tmp_path, f"if {when}: import subprocess; {ORPHAN}")
+    begin = time.monotonic()
+    reports, missing = _run.run([target])
+    assert (reports, list(missing)) == ([], [target.name])
+    assert "the process ended with status 3" in missing[target.name]
+    # The orphan lives for 60 s, and an answer is waited for during 50 s.
+    assert time.monotonic() - begin < 40
+
+
+def test_the_last_of_a_flood_of_complaints_is_kept(tmp_path: Path) -> None:
+    evil = "print('x' * 2**20, 'the last Error', sep=chr(10), file=sys.stderr); os._exit(1)"
+
+    async def ask() -> tuple[str, int]:
+        subject = _subject.Subject(adapter(tmp_path, evil).command)
+        with pytest.raises(_subject.CannotRunError) as caught:
+            await subject.introduce()
+        return str(caught.value), len(subject._complaint)
+
+    said, kept = asyncio.run(ask())
+    assert said == "the process ended with status 1; it said: 'the last Error'"
+    assert kept == _subject._MAX_COMPLAINT
+
+
+def test_an_answer_that_is_too_long(tmp_path: Path) -> None:
+    evil = "print('[' * (2**24 + 2**16), flush=True); continue"
+    _, missing = _run.run([adapter(tmp_path, evil)])
+    [said] = missing.values()
+    assert said.startswith("an answer of more than 16777216 bytes")
+
+
+def test_no_module_of_the_working_directory_is_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_judge, "corpora", list)
+    monkeypatch.setattr(_judge, "growths", list)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    for name in ("base64", "inspect", "json", "sseparse"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('it was run')")
+    assert report(_run.against("sseparse")).failing == []
+
+
+@pytest.mark.usefixtures("_quick")
+def test_an_error_after_the_right_events_is_one(planted: Callable[[str], _judge.Report]) -> None:
+    """Here one that only a large stream meets, as they are for growth."""
+    source = f"""{RIGHT}
+class parse(parse):
+    def __init__(self, chunks, **options):
+        self.count = 0
+        super().__init__(self.counted(chunks), **options)
+
+    def counted(self, chunks):
+        for chunk in chunks:
+            self.count += len(chunk)
+            yield chunk
+
+    def __iter__(self):
+        yield from super().__iter__()
+        if self.count > 30_000:
+            raise ValueError(5)
+"""
+    result = planted(source).results["growth"]
+    assert result.smallest is not None
+    assert result.smallest.got == "ValueError: 5"
 
 
 def test_ctrl_c_ends_the_parser_too(tmp_path: Path) -> None:
@@ -711,7 +789,7 @@ def test_the_adapter_for_node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
                 await subject.ask([b"data: ", b"x" * 50, b"x"], limit=20),
             ]
         finally:
-            await subject.close()
+            await subject.stop()
 
     if shutil.which("node") is None:
         with pytest.raises(_subject.CannotRunError, match="cannot run 'node'"):
