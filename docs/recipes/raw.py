@@ -13,8 +13,8 @@ def raw_blocks(chunks: Iterable[bytes]) -> Generator[tuple[bytes, Item], None, N
     for chunk in chunks:
         kept += chunk
         for block in observer.feed(chunk):
-            assert block.block_start is not None  # only lines have none
-            raw = kept[block.block_start - kept_from : block.end - kept_from]
+            start = block.block_start or 0  # only lines have None
+            raw = kept[start - kept_from : block.end - kept_from]
             del kept[: block.end - kept_from]
             kept_from = block.end
             yield bytes(raw), block

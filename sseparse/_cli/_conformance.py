@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from .._conformance import _report, _run
+from .._conformance._cases import FAMILIES
 from ._stopped import StoppedError
 
 __all__ = ["add_to"]
@@ -16,6 +17,16 @@ and growth. Each parser runs in a process of its own. Without an option it is ss
 """
 
 _EXIT_STATUS = """\
+example:
+  In the file my_parser.py:
+
+    def events(chunks):              # an iterable of bytes
+        parser = MyParser()
+        for chunk in chunks:
+            yield from parser.feed(chunk)   # each has .type and .data, both str
+
+  Then, in its folder: sseparse conformance --against my_parser:events
+
 exit status:
   0    every parser passed everything that it can be judged by
   1    a parser failed somewhere
@@ -50,6 +61,12 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     which.add_argument(
         "--peers", action="store_true", help="all ready adapters whose parser is installed"
     )
+    parser.add_argument(
+        "--failures",
+        metavar="FAMILY",
+        choices=[family.name for family in FAMILIES],
+        help="list all failures of a family, such as ids, and not only the smallest",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON, with everything")
     parser.set_defaults(run=_conformance)
 
@@ -67,15 +84,40 @@ def _conformance(arguments: argparse.Namespace) -> None:
     except ValueError as error:
         option = "--command" if arguments.command is not None else "--against"
         raise StoppedError(2, f"{option}: {error}") from error
-    reports, missing = _run.run(targets)
+    try:
+        reports, missing = _run.run(targets, _progress if _is_terminal() else _silent)
+    except OSError as error:
+        # Not of standard output, to which nothing has been written yet.
+        what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        raise StoppedError(2, _report.printable(what)) from error
+    finally:
+        if _is_terminal():
+            sys.stderr.write("\r\x1b[K")
     if missing and not arguments.peers:
         [(name, why)] = missing.items()
         raise StoppedError(2, _report.printable(f"{name}: {why}"))
-    write = _report.as_json if arguments.json else _report.as_text
-    _put(write(reports, missing).encode())
+    if arguments.json:
+        text = _report.as_json(reports, missing)
+    else:
+        text = _report.as_text(reports, missing, arguments.failures)
+    _put(text.encode())
     failed = [report.parser.partition(",")[0] for report in reports if report.failing]
     if failed:
         raise StoppedError(1, _report.printable(f"not everything passed: {', '.join(failed)}"))
+
+
+def _is_terminal() -> bool:
+    return sys.stderr is not None and sys.stderr.isatty()
+
+
+def _progress(what: str) -> None:
+    """Write over the last line on the terminal."""
+    sys.stderr.write(f"\r\x1b[K{_report.printable(what)[: _report.WIDTH - 1]}")
+    sys.stderr.flush()
+
+
+def _silent(_: str) -> None:
+    pass
 
 
 def _put(text: bytes) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import lzma
-from pathlib import Path
+from importlib.resources import files
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -27,7 +27,8 @@ __all__ = [
     "prompts",
 ]
 
-DATA = Path(__file__).parent
+# Not by __file__, for the package may be in a zip file.
+DATA = files(__package__)
 
 LIMIT = 10_000  # bytes
 

@@ -19,8 +19,10 @@ from ._cases import (
 from ._subject import START_S, Answer, CannotRunError, NoAnswerError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
+    from ._cases import Family
+    from ._in_process import InProcess
     from ._subject import Subject
 
 __all__ = ["Failure", "Report", "Result", "judge"]
@@ -65,13 +67,17 @@ class Result(NamedTuple):
         passed: How many of its streams went right.
         total: Of how many; 0 where the family does not apply.
         unmet: Why it does not apply, else empty.
-        smallest: The smallest failing stream.
+        failures: The streams that went wrong, the smallest first.
     """
 
     passed: int
     total: int
-    unmet: str
-    smallest: Failure | None
+    unmet: str = ""
+    failures: tuple[Failure, ...] = ()
+
+    @property
+    def smallest(self) -> Failure | None:
+        return self.failures[0] if self.failures else None
 
     @property
     def text(self) -> str:
@@ -89,6 +95,12 @@ class Report(NamedTuple):
     def failing(self) -> list[str]:
         return [name for name, result in self.results.items() if result.passed < result.total]
 
+    @property
+    def total(self) -> Result:
+        """The sum of all families."""
+        results = self.results.values()
+        return Result(sum(each.passed for each in results), sum(each.total for each in results))
+
 
 class _Wrong(Exception):  # noqa: N818  it carries a result
     """A case went wrong: what was expected, and what came."""
@@ -100,8 +112,26 @@ class _Wrong(Exception):  # noqa: N818  it carries a result
         self.got = str(got)
 
 
-async def judge(subject: Subject, name: str, note: str = "") -> Report:
-    """Run one parser on everything.
+def _nothing(_: str) -> None:
+    pass
+
+
+async def judge(
+    subject: Subject | InProcess,
+    name: str,
+    note: str = "",
+    *,
+    families: Sequence[Family] = FAMILIES,
+    progress: Callable[[str], None] = _nothing,
+) -> Report:
+    """Run one parser on the families.
+
+    Args:
+        subject: The parser.
+        name: What to call it where it gives no name of its own.
+        note: What differs in meaning.
+        families: Some of FAMILIES.
+        progress: Is called with the name of each family before it is run.
 
     Raises:
         CannotRunError: It cannot be started, or does not keep to the protocol from the start.
@@ -113,9 +143,10 @@ async def judge(subject: Subject, name: str, note: str = "") -> Report:
     await judge.see_plain()
     streams = corpora()
     results = {}
-    for family in FAMILIES:
+    for family in families:
+        progress(family.name)
         if family.name in judge.unknown:
-            results[family.name] = Result(0, 0, "n/a", None)
+            results[family.name] = Result(0, 0, "n/a")
         elif family.name == "promptness":
             results[family.name] = await _run(prompts(), judge.prompt)
         elif family.name == "limits":
@@ -130,25 +161,24 @@ async def judge(subject: Subject, name: str, note: str = "") -> Report:
 
 async def _run(cases: list[Any], check: Callable[[Any], Awaitable[None]]) -> Result:
     passed = losses = 0
-    smallest: Failure | None = None
+    failures = []
     for case in cases:
         try:
             if losses < _MAX_LOSSES:
                 await check(case)
                 passed += 1
         except _Wrong as wrong:
-            size = sum(map(len, wrong.chunks))
-            if smallest is None or size < smallest.size:
-                shown = _shown(wrong.chunks)
-                smallest = Failure(size, case.name, shown, wrong.expected, wrong.got)
+            size, shown = sum(map(len, wrong.chunks)), _shown(wrong.chunks)
+            failures.append(Failure(size, case.name, shown, wrong.expected, wrong.got))
             losses += isinstance(wrong.__cause__, NoAnswerError)
-    return Result(passed, len(cases), "", smallest)
+    failures.sort(key=lambda failure: failure.size)
+    return Result(passed, len(cases), "", tuple(failures))
 
 
 class _Judge:
     """The checks; each raises _Wrong."""
 
-    def __init__(self, subject: Subject, first: Answer) -> None:
+    def __init__(self, subject: Subject | InProcess, first: Answer) -> None:
         self._subject = subject
         self._plain: object = None
         seen = first.all_events()
@@ -302,7 +332,7 @@ class _Judge:
         return sum(times) / len(times)
 
 
-_NO_LIMIT = Result(0, 0, "no limit", None)
+_NO_LIMIT = Result(0, 0, "no limit")
 
 
 def _shown(chunks: list[bytes]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 from .. import __version__
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
 
     from ._judge import Report
 
-__all__ = ["as_json", "as_text", "printable"]
+__all__ = ["as_json", "as_text", "failures", "printable"]
+
+WIDTH = 80  # characters
 
 
 def as_json(reports: Sequence[Report], missing: Mapping[str, str]) -> str:
@@ -42,40 +45,84 @@ def _as_dict(report: Report) -> dict[str, Any]:
     return {"parser": report.parser, "note": report.note, "families": families}
 
 
-def as_text(reports: Sequence[Report], missing: Mapping[str, str]) -> str:
-    """Return a table, then what went wrong, then what the families stand on."""
+def as_text(
+    reports: Sequence[Report], missing: Mapping[str, str], all_of: str | None = None
+) -> str:
+    """Return a table, then what went wrong, then the sentences that the families are about.
+
+    Args:
+        reports: What became of each parser.
+        missing: Why others could not be run, by name.
+        all_of: A family whose failures are all listed; of the others it is the smallest.
+    """
     lines = [f"sseparse conformance {__version__}, Python {platform.python_version()}", ""]
     lines += _table(reports)
-    lines += [f"not run: {name}: {why}" for name, why in missing.items()]
+    for name, why in missing.items():
+        lines += _wrapped(f"not run: {name}: {why}", "  ")
     for report in reports:
         if report.failing or report.note:
             lines += ["", report.parser]
-            lines += [f"  {report.note}"] if report.note else []
-        for name in report.failing:
-            result = report.results[name]
-            lines.append(f"  {name}: {result.text}")
-            if result.smallest is not None:
-                lines += [
-                    f"    smallest  {result.smallest.stream}  ({result.smallest.name})",
-                    f"    expected  {result.smallest.expected}",
-                    f"    got       {result.smallest.got}",
-                ]
+            lines += _wrapped(f"  {report.note}", "  ") if report.note else []
+        lines += failures(report, all_of)
     lines += ["", "The standard (WHATWG HTML):"]
-    lines += [f"  {family.name}, {family.section}: {family.sentence}" for family in FAMILIES]
-    return "".join(printable(line) + "\n" for line in lines)
+    for family in FAMILIES:
+        lines += _wrapped(f"  {family.name}, {family.section}: {family.sentence}", "    ")
+    return "".join(line + "\n" for line in lines)
+
+
+def failures(report: Report, all_of: str | None = None) -> list[str]:
+    """Return the lines about what went wrong: of each family the smallest stream, or all."""
+    lines = []
+    for name in report.failing:
+        result = report.results[name]
+        lines.append(f"  {name}: {result.text}")
+        shown = result.failures if name == all_of else result.failures[:1]
+        for failure in shown:
+            which = "stream  " if name == all_of else "smallest"
+            lines += _cut(f"    {which}  {failure.stream}  ({failure.name})")
+            lines += _cut(f"    expected  {failure.expected}")
+            lines += _cut(f"    got       {failure.got}")
+    return lines
 
 
 def _table(reports: Sequence[Report]) -> list[str]:
-    head = ["", *(family.name for family in FAMILIES)]
-    rows = [
-        [report.parser.partition(",")[0], *(report.results[name].text for name in head[1:])]
-        for report in reports
+    """Return the results in as many tables as it takes to keep within the width."""
+    names = [report.parser.partition(",")[0] for report in reports]
+    first = ["", *names]
+    columns = [
+        [family.name, *(report.results[family.name].text for report in reports)]
+        for family in FAMILIES
     ]
-    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
-    return [
-        "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip()
-        for row in (head, *rows)
-    ]
+    columns.append(["all", *(report.total.text for report in reports)])
+    lines: list[str] = []
+    while columns:
+        shown = [first]
+        while columns and (len(shown) == 1 or _width([*shown, columns[0]]) <= WIDTH):
+            shown.append(columns.pop(0))
+        widths = [max(map(len, column)) for column in shown]
+        for row in zip(*shown, strict=True):
+            cells = [row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]
+            lines.append(printable("  ".join(cells).rstrip()))
+        lines += [""] if columns else []
+    return lines
+
+
+def _width(columns: list[list[str]]) -> int:
+    return sum(max(map(len, column)) + 2 for column in columns) - 2
+
+
+def _wrapped(text: str, indent: str) -> list[str]:
+    """Break prose between words."""
+    return textwrap.wrap(printable(text), WIDTH, subsequent_indent=indent, break_on_hyphens=False)
+
+
+def _cut(text: str) -> list[str]:
+    """Break what must keep its spaces anywhere; what goes on is indented."""
+    text, indent = printable(text), " " * 14
+    lines = [text[:WIDTH]]
+    rest = text[WIDTH:]
+    step = WIDTH - len(indent)
+    return lines + [indent + rest[at : at + step] for at in range(0, len(rest), step)]
 
 
 def printable(line: str) -> str:

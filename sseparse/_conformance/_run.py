@@ -12,7 +12,7 @@ from ._peers import PEERS
 from ._subject import CannotRunError, Subject, command_line, python_command
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 __all__ = ["Target", "against", "command", "peers", "run"]
 
@@ -65,20 +65,32 @@ def peers() -> list[Target]:
     return [against(name) for name in (*PEERS, _NODE)]
 
 
-def run(targets: Iterable[Target]) -> tuple[list[Report], dict[str, str]]:
-    """Run the parsers, and return what became of each; those that cannot be run with the reason."""
+def _nothing(_: str) -> None:
+    pass
+
+
+def run(
+    targets: Iterable[Target], progress: Callable[[str], None] = _nothing
+) -> tuple[list[Report], dict[str, str]]:
+    """Run the parsers, and return what became of each; those that cannot be run with the reason.
+
+    ``progress`` is called with what is run next: a parser's name, and a family.
+    """
     reports: list[Report] = []
     missing: dict[str, str] = {}
     for target in targets:
         try:
-            reports.append(asyncio.run(_run(target)))
+            reports.append(asyncio.run(_run(target, progress)))
         except CannotRunError as error:
             missing[target.name] = str(error)
     return reports, missing
 
 
-async def _run(target: Target) -> Report:
+async def _run(target: Target, progress: Callable[[str], None]) -> Report:
+    def family(name: str) -> None:
+        progress(f"{target.name}: {name}")
+
     subject = Subject(target.command)
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(subject.stop)
-        return await judge(subject, target.name, target.note)
+        return await judge(subject, target.name, target.note, progress=family)

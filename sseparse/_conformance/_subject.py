@@ -20,7 +20,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Answer", "CannotRunError", "NoAnswerError", "Subject", "command_line", "python_command"]
+__all__ = [
+    "FIRST",
+    "Answer",
+    "CannotRunError",
+    "NoAnswerError",
+    "Subject",
+    "checked",
+    "command_line",
+    "python_command",
+]
+
+FIRST = [b"id: 7\nretry: 5\ndata: a\n\n"]  # a stream that shows what a parser reports
 
 START_S = 60.0  # s, for the first answer: imports count
 ANSWER_S = 10.0  # s, for each further one
@@ -96,7 +107,7 @@ class Subject:
             CannotRunError: There is no proper answer.
         """
         try:
-            return await self.ask([b"id: 7\nretry: 5\ndata: a\n\n"], time_limit=START_S)
+            return await self.ask(FIRST, time_limit=START_S)
         except NoAnswerError as error:
             raise CannotRunError(f"{error}{self._last_complaint()}") from error
 
@@ -141,7 +152,7 @@ class Subject:
             took = time.perf_counter() - begin
             # A shell that waits for the parser uses no processor time worth mentioning.
             used = _processor_s(self._process.pid) - used
-            return _read(line, len(chunks), used if used > took / 50 else took)
+            return checked(json.loads(line), len(chunks), used if used > took / 50 else took)
         except (ValueError, TypeError, OverflowError, RecursionError) as error:
             await self.stop()
             why = "no JSON" if isinstance(error, json.JSONDecodeError) else error
@@ -230,9 +241,13 @@ def _kill(process: asyncio.subprocess.Process) -> None:
             os.killpg(process.pid, signal.SIGKILL)
 
 
-def _read(line: bytes, chunks: int, seconds: float) -> Answer:
-    """Check an answer; what is raised otherwise, ``ask`` knows."""
-    answer = json.loads(line)
+def checked(answer: Any, chunks: int, seconds: float) -> Answer:
+    """Check an answer to so many chunks.
+
+    Raises:
+        ValueError: It does not keep to the protocol. A TypeError or OverflowError says so as well.
+        CannotRunError: The worker says that it cannot run the parser.
+    """
     if not isinstance(answer, dict):
         raise TypeError("it must be an object")
     if "cannot" in answer:

@@ -1,4 +1,4 @@
-"""The process in which a Python parser is run: requests come as JSON lines, answers go back so.
+"""The process in which a Python parser runs. It reads requests and writes answers as JSON lines.
 
 It is the other end of ``_subject``, and speaks the protocol that docs/conformance.rst describes.
 """
@@ -19,7 +19,7 @@ from ._peers import PEERS, Adapter, versions
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["main"]
+__all__ = ["answer", "main", "read"]
 
 
 def main() -> None:
@@ -35,7 +35,9 @@ def main() -> None:
         _write(answers, {"cannot": str(error)})
         return
     for line in sys.stdin:
-        _write(answers, {**_answer(adapter, json.loads(line)), "parser": name})
+        request = json.loads(line)
+        chunks = [base64.b64decode(chunk) for chunk in request["chunks"]]
+        _write(answers, {**answer(adapter, chunks, request.get("limit")), "parser": name})
 
 
 def _write(answers: Any, answer: dict[str, Any]) -> None:
@@ -70,18 +72,19 @@ def _load(target: str) -> tuple[Adapter, str]:
         has_limit = "max_event_size" in inspect.signature(found).parameters
     except ValueError:  # what is written in C need not tell
         has_limit = False
-    return Adapter(found, _read, has_limit), target
+    return Adapter(found, read, has_limit), target
 
 
-def _read(event: Any) -> dict[str, Any]:
+def read(event: Any) -> dict[str, Any]:
+    """Return what an event says: one with attributes, or a dict."""
     if isinstance(event, dict):
         return event
     names = ("type", "data", "last_event_id", "retry")
     return {name: getattr(event, name) for name in names if hasattr(event, name)}
 
 
-def _answer(adapter: Adapter, request: dict[str, Any]) -> dict[str, Any]:
-    chunks = [base64.b64decode(chunk) for chunk in request["chunks"]]
+def answer(adapter: Adapter, chunks: list[bytes], limit: int | None = None) -> dict[str, Any]:
+    """Run the parser on one stream, and return the answer that the protocol asks for."""
     said: list[list[Any]] = []
 
     def fed() -> Iterator[bytes]:
@@ -90,11 +93,11 @@ def _answer(adapter: Adapter, request: dict[str, Any]) -> dict[str, Any]:
             yield chunk
         said.append([])  # for what comes at the end of the stream only
 
-    answer: dict[str, Any] = {"events": said}
+    found: dict[str, Any] = {"events": said}
     options = {}
-    if "limit" in request and adapter.has_limit:
-        options["max_event_size"] = request["limit"]
-        answer["limited"] = True
+    if limit is not None and adapter.has_limit:
+        options["max_event_size"] = limit
+        found["limited"] = True
     most = sum(map(len, chunks))  # one that gives events without end would take all memory
     begin = time.process_time()
     try:
@@ -106,11 +109,11 @@ def _answer(adapter: Adapter, request: dict[str, Any]) -> dict[str, Any]:
                 said.append([])
             said[-1].append(event)
     except Exception as error:
-        answer["error"] = f"{type(error).__name__}: {error}"[:200]
+        found["error"] = f"{type(error).__name__}: {error}"[:200]
     else:
         for name in ("last_event_id", "retry"):
             if hasattr(stream, name):
-                answer[name] = getattr(stream, name)
-    answer["seconds"] = time.process_time() - begin
-    answer["events"] = [[adapter.read(event) for event in each] for each in said]
-    return answer
+                found[name] = getattr(stream, name)
+    found["seconds"] = time.process_time() - begin
+    found["events"] = [[adapter.read(event) for event in each] for each in said]
+    return found

@@ -248,10 +248,14 @@ def test_the_table(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "planted.py").write_text(LIMITED)
     assert run_command("--against", target) == 0
-    _, _, head, row, *_ = capsys.readouterr().out.splitlines()
-    assert re.split("  +", head.strip()) == FAMILIES
+    _, _, head, row, _, more, again, *_ = capsys.readouterr().out.splitlines()
+    families = re.split("  +", f"{head.strip()}  {more.strip()}")
+    assert families == [*FAMILIES, "all"]
     name, *results = re.split("  +", row)
+    results += re.split("  +", again)[1:]
     assert name == target
+    passed, _, total = results.pop().partition("/")
+    assert passed == total
     words = {"retry": "n/a"}
     if target == "sseparse:iter_events":  # it does not take max_event_size
         words["limits"] = "no limit"
@@ -277,6 +281,57 @@ def test_the_smallest_failing_stream_is_shown(
         "    got       []",
     )
     assert "  BOM, 9.2.6: The UTF-8 decode algorithm strips one leading UTF-8 Byte Order" in out
+
+
+@pytest.mark.usefixtures("_quick")
+def test_all_failures_of_a_family_are_listed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "planted.py").write_text(broken("retry takes what int() takes"))
+    assert run_command("--against", "planted:parse", "--failures", "retry") == 1
+    lines = capsys.readouterr().out.splitlines()
+    [head] = [line for line in lines if line.startswith("  retry: ")]
+    passed, _, total = head.removeprefix("  retry: ").partition("/")
+    assert sum(line.startswith("    stream    ") for line in lines) == int(total) - int(passed) > 1
+    assert max(map(len, lines)) <= 80
+
+
+def test_a_table_of_many_parsers_fits_80_columns() -> None:
+    results = {name: _judge.Result(2036, 2036) for name in FAMILIES}
+    failure = _judge.Failure(5, "mixed:1", "b'" + "x " * 99 + "'", "y" * 300, "z" * 80)
+    results["mixed"] = _judge.Result(2035, 2036, "", (failure,))
+    reports = [_judge.Report(f"eventsource-parser 4.1.{n}", results, "a note " * 40) for n in "12"]
+    text = _report.as_text(reports, {"absent": "why " * 50})
+    lines = text.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert [name for line in lines for name in re.split("  +", line.strip())].count("limits") == 1
+    assert f"{2036 * len(FAMILIES) - 1}/{2036 * len(FAMILIES)}" in text
+    assert "x " * 99 in "".join(line[14:] if line[:14].isspace() else line for line in lines)
+
+
+def test_a_fault_of_a_file_is_not_blamed_on_standard_output(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr(_cases, "DATA", tmp_path)
+    assert run_command() == 2
+    missing = tmp_path / "eventsource.json.xz"
+    assert capsys.readouterr().err == f"sseparse: {missing}: No such file or directory\n"
+
+
+def test_from_a_zip_file(tmp_path: Path) -> None:
+    archive = shutil.make_archive(str(tmp_path / "package"), "zip", PACKAGE.parent, "sseparse")
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[2])\n"
+        "from sseparse._conformance import _cases, _judge, _run\n"
+        "assert '.zip' in _cases.__file__ and len(_cases.corpora()) == 2657\n"
+        "_judge.corpora = _judge.growths = list\n"
+        "reports, missing = _run.run([_run.against('sseparse')])\n"
+        "print([report.failing for report in reports], missing)\n"
+    )
+    command = [sys.executable, "-I", "-c", code, "", archive]
+    printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, timeout=60)
+    assert printed.stdout == "[[]] {}\n"
 
 
 def test_every_family_has_a_sentence_and_streams() -> None:
@@ -397,7 +452,7 @@ def test_what_cannot_be_run_is_told(
 def test_a_peer_that_is_not_installed_is_told(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     (tmp_path / "assel.py").write_text("raise ModuleNotFoundError('No module named assel')")
     assert run_command("--against", "assel") == 2
     assert capsys.readouterr().err == (

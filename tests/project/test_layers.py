@@ -23,7 +23,7 @@ LAYERS = {
     "": {"_core"},
     "_http": {"_core"},
     "completions": {"", "_core", "_http"},
-    "testing": set(),
+    "testing": {"_conformance"},
     "_conformance": {"", "_core"},
     "_cli": {"", "_core", "_conformance", "completions"},
     "__main__": {"_cli"},

@@ -16,6 +16,7 @@ from running import feed_all, run_python
 from sseparse import testing
 from sseparse.testing import (
     assert_chunk_invariant,
+    assert_conforms,
     chunkings,
     every_split,
     hostile_streams,
@@ -24,7 +25,7 @@ from sseparse.testing import (
 from strategies import BOM
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
 # Until it is found, and not made smaller.
 search = settings(
@@ -294,3 +295,83 @@ def test_another_missing_module_is_not_hypothesis(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("importlib.import_module", fails)
     with pytest.raises(ModuleNotFoundError, match="attrs"):
         hostile_streams()
+
+
+# The corpora for a parser in this process.
+
+
+def test_this_parser_conforms() -> None:
+    assert_conforms(sseparse.iter_events)
+    assert_conforms(lambda chunks: sseparse.parse(b"".join(chunks)))
+
+
+class AsDicts:
+    """A parser that gives dicts, and state at the end."""
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._chunks = chunks
+        self._parser = sseparse.Parser()
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        for chunk in self._chunks:
+            for event in self._parser.feed(chunk):
+                yield {"type": event.type, "data": event.data}
+        self.last_event_id = self._parser.last_event_id
+        self.retry = self._parser.retry
+
+
+def test_a_parser_that_gives_dicts_conforms() -> None:
+    assert_conforms(AsDicts)
+
+
+def without_bom(chunks: Iterable[bytes]) -> Iterator[sseparse.Event]:
+    return sseparse.iter_events([b"\n", *chunks])
+
+
+def test_what_does_not_conform_is_named() -> None:
+    with pytest.raises(AssertionError) as caught:
+        assert_conforms(without_bom)
+    text = str(caught.value)
+    assert text.startswith("the parser does not conform to the standard\n  BOM: ")
+    assert "    smallest  b'\\xef\\xbb\\xbfdata: a\\n\\n'  (tricky:" in text
+    assert "  ids: " not in text
+
+
+def raising(chunks: Iterable[bytes]) -> Iterator[sseparse.Event]:
+    chunks = list(chunks)
+    yield from sseparse.iter_events(chunks)
+    if b"\0" in b"".join(chunks):
+        raise OSError("NUL")
+
+
+@pytest.mark.parametrize(
+    ("parse", "said"),
+    [
+        (raising, r"ids: \d+/\d+\n(.*\n)*    got .*OSError: NUL"),
+        (lambda _: None, "it raises on a plain stream: TypeError"),
+        (lambda chunks: [5 for _ in chunks], "not an answer .each event must have type and data"),
+        (lambda chunks: [{"type": None, "data": "a"} for _ in chunks], "not an answer"),
+    ],
+)
+def test_what_raises_or_gives_no_events_does_not_conform(parse: Any, said: str) -> None:
+    with pytest.raises(AssertionError, match=said):
+        assert_conforms(parse)
+
+
+OPTIMISED = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from sseparse.testing import assert_chunk_invariant, assert_conforms
+assert False  # which does nothing here
+for check in (assert_chunk_invariant, assert_conforms):
+    try:
+        check(lambda chunks: [{"type": "message", "data": str(list(chunks))}])
+    except AssertionError:
+        pass
+    else:
+        print(check)
+"""
+
+
+def test_the_assertions_hold_under_python_o() -> None:
+    assert run_python(OPTIMISED, "-O") == ""
