@@ -187,6 +187,34 @@ def test_long_runs(alike: str) -> None:
             check_all(chunks, expected=expected)
 
 
+@pytest.mark.parametrize("line", [b"data: a\n", b"data:a\n", b"data:\n", "data: é\n".encode()])
+@pytest.mark.parametrize(
+    "other",
+    [
+        b"",
+        b"data\n",
+        b"data:  b\n",
+        b"data: b\xff\n",
+        b"event: e\n",
+        b": ping\n",
+        b"id: 1\n",
+        b"data: a\rdata: b\n",
+        b"datab\n",
+        b"\n",
+    ],
+)
+def test_many_data_lines(way: Any, line: bytes, other: bytes) -> None:
+    """Runs of data lines in one event, with another line in the middle or none."""
+    lines = line * (700 // len(line))
+    stream = b"data: first\n\n" + line + lines + other + lines + other + b"\n" + lines
+    expected = reference.outcome(stream)
+    for chunks in ([stream], rechunk(stream, 600), rechunk(stream, 1000), rechunk(stream, 97)):
+        check_all(chunks, sse=way, expected=expected)
+    limit = len(lines) + len(line)
+    check_all([stream], limit=limit, sse=way)
+    check_all(rechunk(stream, 600), limit=limit, sse=way)
+
+
 LONG_VALUE = b"x" * 200
 
 

@@ -3,8 +3,8 @@
     pip install -e '.[test,mutation]'
     nice python tests/mutation
 
-mutmut makes the changes ("mutants") and runs the tests that setup.cfg names for it, which takes
-some twenty minutes on two cores; it needs fork. Its results stay in the folder ``mutants``:
+mutmut makes the changes ("mutants", some 2,200) and runs the tests that setup.cfg names for it,
+which takes hours on two cores; it needs fork. Its results stay in the folder ``mutants``:
 
     python tests/mutation --report              # tell them again
     mutmut show NAME                            # one mutant, as a diff
