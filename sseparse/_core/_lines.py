@@ -172,7 +172,7 @@ class Lines(Interpreter):
                 if after > pos:
                     pos = block = after
                     continue
-            elif size - pos > SPLIT_FROM and self._data is not None:
+            elif size - pos > SPLIT_FROM and self._data is not None and self._tries:
                 after = self._take_data(text, pos, is_ascii) if not (has_cr or observing) else pos
                 if after > pos:
                     pos = after
@@ -215,7 +215,7 @@ class Lines(Interpreter):
         takes a fifth of the time with it.
         """
         prefix = "data: " if text.startswith("data: ", pos) else "data:"
-        if not self._tries or not text.startswith(prefix, pos):
+        if not text.startswith(prefix, pos):
             return pos
         end: i64 = text.find("\n\n", pos)
         if end < 0:
