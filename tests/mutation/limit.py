@@ -11,6 +11,7 @@ take ways that the core itself does not take in pure Python, would find no mutan
 from __future__ import annotations
 
 import os
+import re
 import signal
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
-    from types import ModuleType
+    from types import CodeType, ModuleType
 
 LIMIT = 20.0  # seconds
 TIMED_OUT = 36  # mutmut's word for it, as an exit status
@@ -60,3 +61,9 @@ def pytest_configure() -> None:
         return copy
 
     running.load_copy = load_mutable_copy
+    running.function_name = original_name
+
+
+def original_name(code: CodeType) -> str:
+    """Return the name in the source: mutmut calls a method xǁClassǁname__mutmut_1."""
+    return re.sub(r"^x(ǁ\w+?ǁ|_)|__mutmut_\w+$", "", code.co_name)

@@ -15,7 +15,7 @@ import sseparse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from types import ModuleType
+    from types import CodeType, ModuleType
 
 # Where the package under test is: a checkout, or what a wheel installed.
 PACKAGE = Path(sseparse.__file__).parent
@@ -194,6 +194,11 @@ def load_copy(
         return importlib.import_module(name)
     finally:
         sys.path.remove(str(folder))
+
+
+def function_name(code: CodeType) -> str:
+    """Return the name of a function; tests/mutation, which renames functions, replaces this."""
+    return code.co_name
 
 
 def submodule(package: ModuleType, name: str) -> Any:
