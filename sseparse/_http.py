@@ -240,22 +240,19 @@ class Exchange:
 
     status: int
     headers: Mapping[str, str]
-    request_sent_ns: int = 0
-    headers_ns: int = 0
+    request_sent_ns = headers_ns = 0
     arrival_ns: int = 0
     waiting_since_ns: int = 0
 
     def __init__(
         self, timeout: Timeout, deadline_at: float | None, parked: deque[Exchange]
     ) -> None:
-        self._timeout = timeout
-        self._deadline_at = deadline_at
-        self._parked = parked
+        self._timeout, self._deadline_at, self._parked = timeout, deadline_at, parked
         # Set by send: the connection as soon as it is known, the answer when its headers are there.
         self._connection: Any = None  # else a _Connection; Any spares checks on the hot path
         self._response: Any = None  # else a urllib3.BaseHTTPResponse
-        self._unanswered = False  # by _Connection: a used connection ended before any byte
-        self._cancelled = False  # by close
+        # By _Connection: a used connection ended before any byte. By close.
+        self._unanswered = self._cancelled = False
         self._fired = ""  # by the timer: the limit that was reached
         self._reading = threading.Lock()  # held while a read may block
         self._over: Any = None  # else a threading.Event, which ends the timer

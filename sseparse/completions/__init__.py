@@ -9,11 +9,10 @@ It needs the extra ``client``: ``pip install sseparse[client]``. The errors are 
 
 try:
     from .._http import ExchangeError, TimedOutError, Timeout, TransportError
-except ModuleNotFoundError as _error:
+except ModuleNotFoundError as _e:
     raise ModuleNotFoundError(
-        f"sseparse.completions needs {_error.name}: pip install 'sseparse[client]'",
-        name=_error.name,
-    ) from _error
+        f"sseparse.completions needs {_e.name}: pip install 'sseparse[client]'", name=_e.name
+    ) from _e
 from ._client import Client
 from ._errors import ContentTypeError, EmptyStreamError, StatusError, StreamError, TruncatedError
 from ._models import Chunk, Completion, Message, ToolCall, Usage
