@@ -85,39 +85,28 @@ def _conformance(arguments: argparse.Namespace) -> None:
         option = "--command" if arguments.command is not None else "--against"
         raise StoppedError(2, f"{option}: {error}") from error
     try:
-        reports, missing = _run.run(targets, _progress if _is_terminal() else _silent)
+        reports, missing = _run.run(targets, _progress)
     except OSError as error:
         # Not of standard output, to which nothing has been written yet.
         what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
         raise StoppedError(2, _report.printable(what)) from error
     finally:
-        if _is_terminal():
-            sys.stderr.write("\r\x1b[K")
+        _progress("")
     if missing and not arguments.peers:
         [(name, why)] = missing.items()
         raise StoppedError(2, _report.printable(f"{name}: {why}"))
-    if arguments.json:
-        text = _report.as_json(reports, missing)
-    else:
-        text = _report.as_text(reports, missing, arguments.failures)
-    _put(text.encode())
+    write = _report.as_json if arguments.json else _report.as_text
+    _put(write(reports, missing, arguments.failures).encode())
     failed = [report.parser.partition(",")[0] for report in reports if report.failing]
     if failed:
         raise StoppedError(1, _report.printable(f"not everything passed: {', '.join(failed)}"))
 
 
-def _is_terminal() -> bool:
-    return sys.stderr is not None and sys.stderr.isatty()
-
-
 def _progress(what: str) -> None:
-    """Write over the last line on the terminal."""
-    sys.stderr.write(f"\r\x1b[K{_report.printable(what)[: _report.WIDTH - 1]}")
-    sys.stderr.flush()
-
-
-def _silent(_: str) -> None:
-    pass
+    """Write over the last line on the terminal, if there is one."""
+    if sys.stderr is not None and sys.stderr.isatty():
+        sys.stderr.write(f"\r\x1b[K{_report.printable(what)[: _report.WIDTH - 1]}")
+        sys.stderr.flush()
 
 
 def _put(text: bytes) -> None:

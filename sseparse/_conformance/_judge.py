@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ._in_process import InProcess
     from ._subject import Subject
 
-__all__ = ["Failure", "Report", "Result", "judge"]
+__all__ = ["Failure", "Report", "Result", "judge", "silent"]
 
 # Time is measured with some bytes and with FACTOR times as many. Linear work takes FACTOR times as
 # long, quadratic work its square; what takes no longer than NEGLIGIBLE_S hurts nobody yet. The
@@ -112,8 +112,8 @@ class _Wrong(Exception):  # noqa: N818  it carries a result
         self.got = str(got)
 
 
-def _nothing(_: str) -> None:
-    pass
+def silent(_: str) -> None:
+    """Show no progress."""
 
 
 async def judge(
@@ -122,7 +122,7 @@ async def judge(
     note: str = "",
     *,
     families: Sequence[Family] = FAMILIES,
-    progress: Callable[[str], None] = _nothing,
+    progress: Callable[[str], None] = silent,
 ) -> Report:
     """Run one parser on the families.
 

@@ -20,20 +20,22 @@ __all__ = ["as_json", "as_text", "failures", "printable"]
 WIDTH = 80  # characters
 
 
-def as_json(reports: Sequence[Report], missing: Mapping[str, str]) -> str:
-    """Return one JSON object with everything."""
+def as_json(
+    reports: Sequence[Report], missing: Mapping[str, str], all_of: str | None = None
+) -> str:
+    """Return one JSON object; the arguments are those of ``as_text``."""
     content = {
         "sseparse": __version__,
         "python": platform.python_version(),
         "families": [family._asdict() for family in FAMILIES],
-        "parsers": [_as_dict(report) for report in reports],
+        "parsers": [_as_dict(report, all_of) for report in reports],
         "not run": dict(missing),
     }
     return json.dumps(content, indent=2) + "\n"
 
 
-def _as_dict(report: Report) -> dict[str, Any]:
-    families = {}
+def _as_dict(report: Report, all_of: str | None) -> dict[str, Any]:
+    families: dict[str, dict[str, Any]] = {}
     for name, result in report.results.items():
         smallest = result.smallest
         families[name] = {
@@ -42,6 +44,8 @@ def _as_dict(report: Report) -> dict[str, Any]:
             "not judged": result.unmet or None,
             "smallest failing": smallest._asdict() if smallest else None,
         }
+        if name == all_of:
+            families[name]["failing"] = [failure._asdict() for failure in result.failures]
     return {"parser": report.parser, "note": report.note, "families": families}
 
 

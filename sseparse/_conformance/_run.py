@@ -7,7 +7,7 @@ import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from ._judge import Report, judge
+from ._judge import Report, judge, silent
 from ._peers import PEERS
 from ._subject import CannotRunError, Subject, command_line, python_command
 
@@ -65,12 +65,8 @@ def peers() -> list[Target]:
     return [against(name) for name in (*PEERS, _NODE)]
 
 
-def _nothing(_: str) -> None:
-    pass
-
-
 def run(
-    targets: Iterable[Target], progress: Callable[[str], None] = _nothing
+    targets: Iterable[Target], progress: Callable[[str], None] = silent
 ) -> tuple[list[Report], dict[str, str]]:
     """Run the parsers, and return what became of each; those that cannot be run with the reason.
 

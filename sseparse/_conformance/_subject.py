@@ -242,7 +242,12 @@ def _kill(process: asyncio.subprocess.Process) -> None:
 
 
 def checked(answer: Any, chunks: int, seconds: float) -> Answer:
-    """Check an answer to so many chunks.
+    """Check an answer.
+
+    Args:
+        answer: What the JSON of the answer contains.
+        chunks: How many chunks the stream had.
+        seconds: The time that counts where the answer has none of its own.
 
     Raises:
         ValueError: It does not keep to the protocol. A TypeError or OverflowError says so as well.

@@ -227,7 +227,7 @@ class _LineWatch:
         if self._lines > 1:
             raise ValueError(
                 "the chunks are lines without their line ends; give the bytes as they came "
-                "(requests: iter_content(None), httpx: iter_bytes()), or each line + b'\\n'"
+                "(httpx: iter_bytes(); requests: raw.read1()), or each line + b'\\n'"
             )
 
 

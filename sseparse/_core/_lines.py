@@ -172,8 +172,8 @@ class Lines(Interpreter):
                 if after > pos:
                     pos = block = after
                     continue
-            elif size - pos > SPLIT_FROM and self._data is not None and self._tries:
-                after = self._take_data(text, pos, is_ascii) if not (has_cr or observing) else pos
+            elif size - pos > SPLIT_FROM and not (self._data is None or has_cr or observing):
+                after = self._take_data(text, pos, is_ascii) if self._tries else pos
                 if after > pos:
                     pos = after
                     continue

@@ -277,3 +277,13 @@ def test_no_connection_leaves_the_machine() -> None:
             sock.connect_ex(("example.org", 80))
     with socket.create_server(("127.0.0.1", 0)) as server, socket.socket() as sock:
         sock.connect(server.getsockname())
+
+
+def test_each_file_of_the_core_names_its_licence() -> None:
+    """It may be copied into another project."""
+    files = sorted(CORE.glob("*.py"))
+    assert len(files) > 10
+    for file in files:
+        first = file.read_text(encoding="utf-8").partition("\n")[0]
+        assert first.startswith("# Part of sseparse. Copyright (c) ")
+        assert first.endswith(" The sseparse developers. SPDX-License-Identifier: MIT")

@@ -1,4 +1,4 @@
-"""The package's types in tools that read annotations at run time, and what a copy must keep."""
+"""The package's types in tools that read annotations at run time."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import importlib.util
 
 import pytest
 
-from running import CORE, run_python
+from running import run_python
 
 
 def needs(*modules: str) -> pytest.MarkDecorator:
@@ -73,13 +73,3 @@ else:
 @needs("pydantic")
 def test_pydantic() -> None:
     run_python(PYDANTIC)
-
-
-def test_each_file_of_the_core_names_its_licence() -> None:
-    """It may be copied into another project."""
-    files = sorted(CORE.glob("*.py"))
-    assert len(files) > 10
-    for file in files:
-        first = file.read_text(encoding="utf-8").partition("\n")[0]
-        assert first.startswith("# Part of sseparse. Copyright (c) ")
-        assert first.endswith(" The sseparse developers. SPDX-License-Identifier: MIT")
