@@ -169,13 +169,15 @@ class Subject:
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(process.wait(), 1)
         _kill(process)
-        # What it started in a session of its own may hold its pipes open, and asyncio would wait
-        # for their end. Only the transport can close them.
         if self._listener is not None:
             await asyncio.wait([self._listener], timeout=_LOOK_S)
             self._listener.cancel()
             self._listener = None
-        process._transport.close()  # type: ignore[attr-defined]
+        # What it started in a session of its own may hold its pipes open, and wait() would wait for
+        # their end. To close the transport itself would take the exit status away from wait().
+        transport: Any = process._transport  # type: ignore[attr-defined]
+        for descriptor in (0, 1, 2):
+            transport.get_pipe_transport(descriptor).close()
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(process.wait(), _END_S)
         return process.returncode

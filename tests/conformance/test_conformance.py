@@ -184,6 +184,13 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_judge, "growths", lambda: _cases.growths()[:2])
 
 
+@pytest.fixture(autouse=True)
+def _nothing_is_logged(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Asyncio logs where a process is waited for in two places."""
+    yield
+    assert [record.getMessage() for record in caplog.get_records("call")] == []
+
+
 def report(target: _run.Target) -> _judge.Report:
     reports, missing = _run.run([target])
     assert missing == {}
