@@ -14,7 +14,7 @@ from ._stopped import StoppedError
 if TYPE_CHECKING:
     from typing import Any
 
-    from ..completions import Chunk, Stream
+    from ..completions import Choice, Chunk, Stream, ToolCall
 
 __all__ = ["add_to"]
 
@@ -22,7 +22,8 @@ _DESCRIPTION = """\
 Ask an OpenAI-compatible server, and print its answer as it comes.
 
 The key is taken from OPENAI_API_KEY, and the server from OPENAI_BASE_URL where --base-url is not
-given. Control characters in the answer are printed as escapes.
+given. The answer goes to standard output; reasoning, retries and all else go to standard error.
+Control characters are printed as escapes.
 """
 
 _EXIT_STATUS = """\
@@ -34,6 +35,8 @@ exit status:
   5    no connection, or the answer was cut off
   6    a time limit was reached
   7    the server refused
+  8    the answer ended at the limit of tokens (finish reason "length")
+  9    the server's content filter ended the answer
   130  ended by Ctrl-C, after what had arrived
   141  nobody reads the output any more
 """
@@ -45,6 +48,13 @@ _STATUSES = {
     "TimedOutError": 6,
     "StatusError": 7,
 }
+
+_ENDS = {
+    "length": (8, "the answer ended at the limit of tokens (finish reason 'length')"),
+    "content_filter": (9, "the server's content filter ended the answer"),
+}
+
+_DIM, _PLAIN = "\x1b[2m", "\x1b[0m"
 
 # What can drive a terminal, or make the rest of a line look like something else: the C0 controls
 # but newline and tab, DEL, the C1 controls, and what Unicode calls Bidi_Control. And lone
@@ -73,6 +83,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser.add_argument(
         "--stats", action="store_true", help="times and rate afterwards, on standard error"
     )
+    parser.add_argument("--no-reasoning", action="store_true", help="leave the reasoning out")
     parser.add_argument(
         "--json", action="store_true", help="print the chunks as JSON lines, not the text"
     )
@@ -93,9 +104,10 @@ def _run(arguments: argparse.Namespace) -> None:
     if arguments.stats:
         more["stream_options"] = {"include_usage": True}
     try:
-        client = Client(base_url=arguments.base_url)
+        client = Client(base_url=arguments.base_url, on_retry=_report_retry)
     except ValueError as error:
         raise StoppedError(2, str(error)) from error
+    printer = _Printer(is_json=arguments.json, has_reasoning=not arguments.no_reasoning)
     try:
         with (
             client,
@@ -103,12 +115,24 @@ def _run(arguments: argparse.Namespace) -> None:
                 model=arguments.model, messages=messages, stream=True, **more
             ) as stream,
         ):
-            _print(stream, is_json=arguments.json, has_stats=arguments.stats)
+            printer.print(stream)
+            if arguments.stats:
+                printer.print_stats(stream)
+            printer.judge(stream)
     except Error as error:
         names = [base.__name__ for base in type(error).__mro__]
         status = next(_STATUSES[name] for name in names if name in _STATUSES)
+        hint = ""
+        if vars(error).get("status") == 404 and not client.base_url.endswith("/v1"):
+            hint = f"; the address {client.base_url} does not end with /v1, as most do"
         # Servers have a say in it, by headers too.
-        raise StoppedError(status, _safe(str(error).strip()).replace("\n", "\\n")) from error
+        text = _safe(str(error).strip()).replace("\n", "\\n")
+        raise StoppedError(status, text + hint) from error
+
+
+def _report_retry(attempt: int, seconds: float, error: Error) -> None:
+    text = _safe(str(error).strip()).replace("\n", "\\n")
+    _note(f"sseparse: attempt {attempt} failed: {text}; the next one follows in {seconds:.1f} s")
 
 
 def _prompt(text: str) -> str:
@@ -124,46 +148,111 @@ def _prompt(text: str) -> str:
     return text
 
 
-def _print(stream: Stream, *, is_json: bool, has_stats: bool) -> None:
-    ends: list[Chunk] = []  # the first and the last chunk with text or reasoning
-    pieces = 0
-    last = ""
-    try:
-        for chunk in stream:
-            text = chunk.text
-            if text or (chunk.choices and chunk.choices[0].delta.reasoning):
-                ends[1:] = [chunk]
-                pieces += 1
-            if is_json:
-                _put(json.dumps(chunk.raw) + "\n")
-            elif text:
-                last = text[-1]
-                _put(_safe(text))
-    finally:
-        # On every way out, Ctrl-C too: what arrived is there, and the prompt is on its own line.
-        if last not in ("", "\n"):
-            _put("\n")
-    if has_stats and ends:
-        _complain(_stats(stream, ends, pieces))
+class _Printer:
+    """Prints the chunks of one stream.
+
+    Args:
+        is_json: Whether to print chunks, and not their text.
+        has_reasoning: Whether to print the reasoning, too.
+    """
+
+    def __init__(self, *, is_json: bool, has_reasoning: bool) -> None:
+        from ..completions._stream import TextPieces
+
+        self._is_json = is_json
+        self._has_reasoning = has_reasoning
+        self._pieces = TextPieces()
+        self._ends: list[Chunk] = []  # the first and the last chunk with text or reasoning
+        self._count = 0  # of these chunks
+        self._last = ""  # the last character of the answer
+        self._is_in_reasoning = False
+
+    def print(self, stream: Stream) -> None:
+        """Print the chunks as they come, up to the end of the stream."""
+        try:
+            for chunk in stream:
+                self._print_chunk(chunk)
+        finally:
+            # On every way out, Ctrl-C too: what arrived is there, and the prompt is on its own line.
+            self._end_reasoning()
+            if not self._is_json:
+                self._print_text(self._pieces.rest(stream.completion()))
+            if self._last not in ("", "\n"):
+                _put("\n")
+
+    def _print_chunk(self, chunk: Chunk) -> None:
+        text = self._pieces.of(chunk)
+        delta = chunk.choices[0].delta if chunk.choices else None
+        reasoning = delta.reasoning if delta else None
+        if text or reasoning:
+            self._ends[1:] = [chunk]
+            self._count += 1
+        if self._is_json:
+            _put(json.dumps(chunk.raw) + "\n")
+            return
+        if reasoning and self._has_reasoning:
+            self._print_reasoning(reasoning)
+        refusal = delta.refusal if delta else None
+        self._print_text(text + (refusal if isinstance(refusal, str) else ""))
+
+    def _print_text(self, text: str) -> None:
+        if text:
+            self._end_reasoning()
+            self._last = text[-1]
+            _put(_safe(text))
+
+    def _print_reasoning(self, text: str) -> None:
+        if sys.stderr is not None:
+            is_terminal = sys.stderr.isatty()
+            self._is_in_reasoning = True
+            sys.stderr.write(f"{_DIM}{_safe(text)}{_PLAIN}" if is_terminal else _safe(text))
+            sys.stderr.flush()
+
+    def _end_reasoning(self) -> None:
+        if self._is_in_reasoning:
+            self._is_in_reasoning = False
+            _note("")
+
+    def judge(self, stream: Stream) -> None:
+        """Report an end that cuts the answer short, and an answer without text.
+
+        Raises:
+            StoppedError: The answer is cut short.
+        """
+        choices = stream.completion().choices
+        reason = choices[0].finish_reason if choices else None
+        if isinstance(reason, str) and reason in _ENDS:
+            raise StoppedError(*_ENDS[reason])
+        if not self._last and not self._is_json:
+            calls = [call.function.name or "?" for choice in choices[:1] for call in _calls(choice)]
+            called = f"; it calls {_safe(', '.join(map(str, calls)))}" if calls else ""
+            _note(f"sseparse: the answer has no text{called}")
+
+    def print_stats(self, stream: Stream) -> None:
+        """Print times and rate, if anything came."""
+        if not self._ends:
+            return
+        first, last = self._ends[0].arrival_ns, self._ends[-1].arrival_ns
+        wait = (first - stream.timing.request_sent_ns) / 1e9
+        rest = (last - first) / 1e9
+        usage = stream.completion().usage
+        tokens, unit = self._count, "chunks"
+        # What a server puts there need not be a number.
+        if usage and isinstance(usage.completion_tokens, int) and usage.completion_tokens > 0:
+            tokens, unit = usage.completion_tokens, "tokens"
+        rate = f", {(tokens - 1) / rest:.1f} {unit}/s after that" if rest > 0 and tokens > 1 else ""
+        _note(f"first token after {wait:.3f} s, {tokens} {unit}{rate}")
 
 
-def _stats(stream: Stream, ends: list[Chunk], pieces: int) -> str:
-    first = (ends[0].arrival_ns - stream.request_sent_ns) / 1e9
-    rest = (ends[-1].arrival_ns - ends[0].arrival_ns) / 1e9
-    usage = stream.collect().usage
-    tokens, unit = pieces, "chunks"
-    # What a server puts there need not be a number.
-    if usage and isinstance(usage.completion_tokens, int) and usage.completion_tokens > 0:
-        tokens, unit = usage.completion_tokens, "tokens"
-    rate = f", {(tokens - 1) / rest:.1f} {unit}/s after that" if rest > 0 and tokens > 1 else ""
-    return f"first token after {first:.3f} s, {tokens} {unit}{rate}"
+def _calls(choice: Choice) -> tuple[ToolCall, ...]:
+    return choice.message.tool_calls
 
 
 def _safe(text: str) -> str:
     return _UNSAFE.sub(lambda match: ascii(match[0])[1:-1], text)
 
 
-def _complain(text: str) -> None:
+def _note(text: str) -> None:
     if sys.stderr is not None:
         sys.stderr.write(text + "\n")
         sys.stderr.flush()

@@ -62,7 +62,7 @@ def iter_events(
     >>> [event.data for event in iter_events([b"data: a\n", b"\ndata: b\n\n"])]
     ['a', 'b']
     """
-    _refuse_whole(chunks)
+    refuse_whole(chunks)
     events = _iterate(chunks, _given(parser))
     next(events)  # its first step, so that closing it closes the chunks from now on
     return events
@@ -104,7 +104,7 @@ def aiter_events(
     >>> asyncio.run(main())
     ['a']
     """
-    _refuse_whole(chunks)
+    refuse_whole(chunks)
     # The event loop that runs learns of the iterator at its first step. Outside of a loop that step
     # has to wait.
     in_loop = sys.get_asyncgen_hooks().firstiter is not None
@@ -149,7 +149,7 @@ def parse(data: BytesLike | mmap) -> list[Event]:
 
 def _iterate(chunks: Iterable[BytesLike], parser: Parser | Observer) -> Generator[Any, None, None]:
     feed = parser.feed
-    watch: _LineWatch | None = _LineWatch()
+    watch: LineWatch | None = LineWatch()
     try:
         yield  # not an event: see iter_events
         for chunk in chunks:
@@ -174,7 +174,7 @@ async def _aiterate(
     chunks: AsyncIterable[BytesLike], parser: Parser | Observer, in_loop: bool
 ) -> AsyncGenerator[Any, None]:
     feed = parser.feed
-    watch: _LineWatch | None = _LineWatch()
+    watch: LineWatch | None = LineWatch()
     try:
         if in_loop:
             yield  # not an event: see aiter_events
@@ -196,7 +196,7 @@ async def _aiterate(
             await chunks.aclose()
 
 
-class _LineWatch:
+class LineWatch:
     """Watches the first chunks, for they may be lines without their ends.
 
     A stream may be cut anywhere, so a chunk can look like a line by chance. What makes it sure is
@@ -208,7 +208,7 @@ class _LineWatch:
         self._blocks = 0  # runs of lines that an empty chunk ended, as a blank line does
         self._in_block = False
 
-    def after(self, chunk: BytesLike) -> _LineWatch | None:
+    def after(self, chunk: BytesLike) -> LineWatch | None:
         """Look at the next chunk; return None when there is no reason to look at more."""
         line = bytes(chunk)
         if line:
@@ -249,7 +249,7 @@ def _given(parser: object) -> Parser | Observer:
     return parser
 
 
-def _refuse_whole(chunks: object) -> None:
+def refuse_whole(chunks: object) -> None:
     if isinstance(chunks, str):
         raise TypeError("expected an iterable of bytes, not str; give parse() text.encode()")
     if isinstance(chunks, (bytes, bytearray, memoryview)):

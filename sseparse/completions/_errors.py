@@ -1,136 +1,249 @@
-"""The errors of the completions client, below those of the exchange itself.
+"""The errors of a completion, and of the exchange that brings it.
 
     sseparse.Error
-    └── ExchangeError                      has partial and pending
+    └── ExchangeError                has partial, pending and timing
         ├── TransportError           no connection, or the answer was cut off
-        ├── TimedOutError            one of the four limits was reached
+        ├── TimedOutError            a time limit was reached
         ├── ServerError              has the server's message, code and type
-        │   ├── StatusError          the answer is not a success
-        │   └── StreamError          the answer is a success by its status and says otherwise
-        │       └── ContentTypeError it is not what was asked for, but HTML, say
-        └── TruncatedError           the stream ended well, but before its end
-            └── EmptyStreamError     before its first event
+        │   ├── StatusError          the status of the answer is not a success
+        │   └── StreamError          the status is a success, and the body reports an error
+        │       └── ContentTypeError the body is not what was asked for, but HTML, for example
+        └── TruncatedError           the body ended properly, but before the completion did
+            └── EmptyStreamError     before a single choice
 
 Wrong arguments are a TypeError or a ValueError. All of these can be pickled.
 """
 
 from __future__ import annotations
 
-import re
-from typing import Any
+from typing import TYPE_CHECKING
 
-from .._http import ExchangeError
-from ._models import dict_in
+from .._core import Error
+from ._text import shown
 
-_SNIPPET = 200  # characters of a body or a message that stand in an error's text
+if TYPE_CHECKING:
+    from .._core import Pending
+    from ._models import Completion
+    from ._timing import Timing
 
-_TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
-_TITLE_WITHIN = 4096  # characters: the search is quadratic on a body made for it
+_FIRST_BYTES = 200  # bytes of a body that an error shows
+
+
+class ExchangeError(Error):
+    """The base of the errors of an exchange.
+
+    Attributes:
+        message: What went wrong.
+        partial: What had arrived of a completion; None where there is none.
+        pending: The unfinished event that the end of the body left; None if there was none.
+        timing: When the parts of the exchange happened; None where nobody measured.
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        partial: Completion | None = None,
+        pending: Pending | None = None,
+        timing: Timing | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.partial = partial
+        self.pending = pending
+        self.timing = timing
+
+
+class TransportError(ExchangeError):
+    """There was no connection, or it ended before the answer was whole."""
+
+
+class TimedOutError(ExchangeError):
+    """A time limit was reached.
+
+    Attributes:
+        limit: Which limit of a ``Timeout``: "connect", "idle", "event_idle" or "deadline"; "" for a
+            limit of another transport.
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        limit: str = "",
+        partial: Completion | None = None,
+        pending: Pending | None = None,
+        timing: Timing | None = None,
+    ) -> None:
+        super().__init__(message, partial=partial, pending=pending, timing=timing)
+        self.limit = limit
 
 
 class ServerError(ExchangeError):
-    """The base of the errors that a server reports itself.
+    """The base of the errors that a server reports.
 
     Attributes:
-        message: What the server says went wrong: from JSON, an HTML title, or plain text.
-        code: The server's code for it, text or number; None if it gives none.
-        type: The server's type of error; None if it gives none.
+        message: The server's own words: from JSON, the title of an HTML page, or plain text.
+        code: The server's code for the error, text or number; None if it gives none.
+        type: The server's type of the error; None if it gives none.
     """
 
-    code: str | int | None = None
-    type: str | None = None
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        code: str | int | None = None,
+        type: str | None = None,
+        partial: Completion | None = None,
+        pending: Pending | None = None,
+        timing: Timing | None = None,
+    ) -> None:
+        super().__init__(message, partial=partial, pending=pending, timing=timing)
+        self.code = code
+        self.type = type
 
 
 class StatusError(ServerError):
-    """Report an answer whose status is not a success.
+    """The status of the answer is not a success.
 
     Attributes:
         status: The status code. Redirects are among them: they are not followed.
         body: The body as text, its first MiB at most.
         request_id: The server's name for the request; None if it gives none.
-        retry_after: The seconds after which the server wants to be asked again; None if it says
-            nothing.
+        retry_after: The seconds after which the server wants to be asked again; None if it gives
+            none.
     """
 
-    status: int = 0
-    body: str = ""
-    request_id: str | None = None
-    retry_after: float | None = None
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        status: int = 0,
+        body: str = "",
+        request_id: str | None = None,
+        retry_after: float | None = None,
+        code: str | int | None = None,
+        type: str | None = None,
+        timing: Timing | None = None,
+    ) -> None:
+        super().__init__(message, code=code, type=type, timing=timing)
+        self.status = status
+        self.body = body
+        self.request_id = request_id
+        self.retry_after = retry_after
 
     def __str__(self) -> str:
         hint = "; redirects are not followed" if 300 <= self.status < 400 else ""
-        request = f" (request {self.request_id})" if self.request_id else ""
-        return f"status {self.status}: {_short(self.message)}{hint}{request}"
+        request = f" (request {shown(self.request_id)})" if self.request_id else ""
+        return f"status {self.status}: {shown(self.message)}{hint}{request}"
 
 
 class StreamError(ServerError):
-    """Report an answer that is a success by its status, and then says or shows an error.
+    """The status of the answer is a success, but the body reports an error or cannot be read.
 
     Attributes:
-        data: The event, or the body, that says so, as it came.
+        data: The event, or the body, that shows it, as it came.
     """
 
-    data: str = ""
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        data: str = "",
+        code: str | int | None = None,
+        type: str | None = None,
+        partial: Completion | None = None,
+        pending: Pending | None = None,
+        timing: Timing | None = None,
+    ) -> None:
+        super().__init__(
+            message, code=code, type=type, partial=partial, pending=pending, timing=timing
+        )
+        self.data = data
 
     def __str__(self) -> str:
-        return f"error in the answer: {_short(self.message)}"
+        return f"error in the answer: {shown(self.message) or 'the server gives no reason'}"
 
 
 class ContentTypeError(StreamError):
-    """Report an answer that is no event stream, or no JSON, where that was asked for.
+    """The body is no event stream, or no JSON object, where that was asked for.
 
     Attributes:
         expected: The content type that was asked for.
         got: The content type of the answer; "" if it gives none.
+        encoding: The content encoding of the answer; "" if it gives none.
         first_bytes: How the body begins, 200 bytes at most.
     """
 
-    expected: str = ""
-    got: str = ""
-    first_bytes: bytes = b""
-
-    @classmethod
-    def of(cls, expected: str, got: str, body: bytes) -> ContentTypeError:
-        """Return the error for an answer with this body."""
-        text = body.decode("utf-8", "replace")
-        return cls(text, data=text, expected=expected, got=got, first_bytes=body[:_SNIPPET])
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        expected: str = "",
+        got: str = "",
+        encoding: str = "",
+        body: bytes = b"",
+        timing: Timing | None = None,
+    ) -> None:
+        super().__init__(message, data=body.decode("utf-8", "replace"), timing=timing)
+        self.expected = expected
+        self.got = got
+        self.encoding = encoding
+        self.first_bytes = body[:_FIRST_BYTES]
 
     def __str__(self) -> str:
-        got = self.got or "no content type"
-        return f"expected {self.expected}, got {got}, which begins {self.first_bytes!r}"
+        got = shown(self.got) or "no content type"
+        if self.encoding:
+            got += f" in the content encoding {shown(self.encoding)}, which was not undone"
+        return f"expected {self.expected}, got {got}; the body begins {self.first_bytes!r}"
 
 
 class TruncatedError(ExchangeError):
-    """Report a stream whose body ended properly before the completion did."""
+    """The body ended properly, before the completion did."""
 
 
 class EmptyStreamError(TruncatedError):
-    """Report a successful answer without a single event: how some servers fail."""
+    """The answer is a success without a single choice: how some servers fail."""
 
 
-def said(text: str) -> dict[str, Any]:
-    """Return what a server says went wrong, as the message, code and type of an error.
+def lost(is_limit: bool, cause: BaseException | None) -> ExchangeError:
+    """Return the error for a transport that failed, or that reached a time limit."""
+    if isinstance(cause, ExchangeError):
+        return cause
+    why = f": {reason_of(cause)}" if cause is not None else ""
+    if is_limit:
+        return TimedOutError(f"nothing more of the answer came in time{why}")
+    return TransportError(f"the answer was cut off{why}")
 
-    It finds them in the forms that servers use: an object under ``error``, or text there;
-    ``detail`` or ``message`` at the top; an HTML page; plain text.
+
+def reason_of(error: BaseException) -> str:
+    """Return why a transport failed, in words that a user can act on.
+
+    Transports wrap what happened in exceptions of their own, of which some show no more than the
+    name of a class.
     """
-    found: Any = dict_in(text)
-    if found is None:
-        title = _TITLE.search(text[:_TITLE_WITHIN])
-        return {"message": (title[1] if title else text).strip()}
-    error = found.get("error") or found
-    if not isinstance(error, dict):
-        return {"message": error if isinstance(error, str) else text}
-    message = error.get("message") or error.get("detail")
-    code, type_ = error.get("code"), error.get("type")
-    return {
-        "message": message if isinstance(message, str) else text,
-        "code": code if isinstance(code, (str, int)) else None,
-        "type": type_ if isinstance(type_, str) else None,
-    }
+    root = causes(error)[-1]
+    if type(root).__name__ == "IncompleteRead":  # http.client's, and urllib3's
+        return "the connection ended before the whole body had arrived"
+    return shown(getattr(root, "strerror", None) or str(root) or type(root).__name__)
 
 
-def _short(text: str) -> str:
-    """Return text that may stand in a line of its own: cut, and without control characters."""
-    text = text if len(text) <= _SNIPPET else text[:_SNIPPET] + "..."
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+def is_timeout(error: BaseException) -> bool:
+    """Tell whether an exception of a transport reports a time limit.
+
+    It goes by the name: httpx and requests have classes of their own, and so has asyncio before
+    CPython 3.11.
+    """
+    return any("Timeout" in base.__name__ for each in causes(error) for base in type(each).__mro__)
+
+
+def causes(error: BaseException) -> list[BaseException]:
+    """Return the exception, then what caused it, and so on."""
+    chain = [error]
+    while inner := chain[-1].__cause__ or next(
+        (arg for arg in chain[-1].args if isinstance(arg, BaseException)), None
+    ):
+        if inner in chain:
+            break
+        chain.append(inner)
+    return chain

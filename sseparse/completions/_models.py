@@ -1,17 +1,22 @@
 """What chat and legacy completions are made of: views on the decoded JSON.
 
-A model holds the dict as it came, in ``raw``, and mostly looks things up when it is asked: in a
-stream of a thousand chunks few fields are ever read. Nothing is required and nothing is checked.
-What is missing is None, or an empty tuple where a list belongs; keys that have no attribute are in
-``extra``. Models with the same ``raw`` are equal.
+A model holds the dict as it came, in ``raw``, and looks most things up when they are read: in a
+stream of a thousand chunks few fields are ever read. Nothing is required, and nothing is checked.
+What is missing is None, or an empty tuple where a list belongs. A key that has no attribute here
+can be read as one, and is in ``extra``. Models with the same ``raw`` are equal.
 """
 
 from __future__ import annotations
 
-import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import attrs
+from ._headers import Headers
+from ._text import plain_text, reasoning_parts, reasoning_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ._timing import Timing
 
 Raw = dict[str, Any]
 
@@ -42,34 +47,58 @@ def _key(
     return property((lambda self: self.raw.get(first)) if is_plain else get)
 
 
-def dict_in(text: str) -> Raw | None:
-    """Return the JSON object in a text; None if it is not one."""
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None
-
-
 def dicts(value: object) -> list[Raw]:
     """Return the dicts of a list, and nothing for anything else."""
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
-@attrs.define(auto_attribs=False, repr=False)
+def index_of(choice: Raw) -> int:
+    """Return the index of a choice; 0 where the server gives none that is an int."""
+    index = choice.get("index")
+    return index if type(index) is int else 0
+
+
+def usage_in(raw: Raw) -> Raw | None:
+    """Return the count of tokens in an answer or a chunk, from where servers put it.
+
+    It is ``usage`` at the top, in a choice (Moonshot), or in ``x_groq`` (Groq).
+    """
+    groq = raw.get("x_groq")
+    places = [raw, *dicts(raw.get("choices")), groq if isinstance(groq, dict) else {}]
+    found = (place.get("usage") for place in places)
+    return next((usage for usage in found if usage and isinstance(usage, dict)), None)
+
+
 class Model:
-    """The base of all models. Subclasses that add no field need no ``define`` of their own.
+    """The base of all models.
 
     Attributes:
         raw: The dict as it came.
     """
 
-    raw: Raw = attrs.field()
+    __slots__ = ("raw",)
+
+    def __init__(self, raw: Raw) -> None:
+        self.raw = raw
 
     @property
     def extra(self) -> Raw:
         """The keys that have no attribute here, with their values."""
         return {key: value for key, value in self.raw.items() if not hasattr(type(self), key)}
+
+    if not TYPE_CHECKING:  # so that a type checker still finds typing errors
+
+        def __getattr__(self, name: str) -> Any:
+            # Names with an underscore are Python's own: copy and pickle look for some of them
+            # before there is a raw.
+            if name != "raw" and not name.startswith("__") and name in self.raw:
+                return self.raw[name]
+            raise AttributeError(f"{type(self).__name__} has no attribute and no key {name!r}")
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and self.raw == other.raw
+
+    __hash__ = None  # type: ignore[assignment]  # raw is a dict
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.raw!r})"
@@ -101,7 +130,7 @@ class Usage(Model):
 
 
 class TokenLogprob(Model):
-    """A token, and those that might have stood in its place."""
+    """A token, and those that were likely in its place."""
 
     __slots__ = ()
 
@@ -148,18 +177,36 @@ class Message(Model):
     __slots__ = ()
 
     role: str | None = _key("role")
-    content: str | None = _key("content")
     refusal: str | None = _key("refusal")
-    reasoning_content: str | None = _key("reasoning_content", "reasoning")
-    reasoning: str | None = _key("reasoning", "reasoning_content")
     tool_calls: tuple[ToolCall, ...] = _key("tool_calls", of=ToolCall, many=True)
+
+    @property
+    def content(self) -> str | None:
+        """The text, also where the server sends it in parts; None if there is none."""
+        return plain_text(self.raw.get("content"))
+
+    @property
+    def reasoning(self) -> str | None:
+        """The text of the reasoning, in whatever form the server sends it; None without any.
+
+        The forms are ``reasoning_content`` or ``reasoning``, each as text, an object or a list, and
+        parts of the content.
+        """
+        raw = self.raw
+        for value in (raw.get("reasoning_content"), raw.get("reasoning")):
+            if value is not None:
+                return reasoning_text(value)
+        parts = reasoning_parts(raw.get("content"))
+        return reasoning_text(parts) if parts else None
+
+    reasoning_content = reasoning
 
 
 class _Choice(Model):
     __slots__ = ()
 
-    index: int = _key("index", default=0)
-    finish_reason: str | None = _key("finish_reason")
+    index: int = property(lambda self: index_of(self.raw))  # type: ignore[assignment]
+    finish_reason: str | None = _key("finish_reason", "finishReason")
     logprobs: Logprobs | None = _key("logprobs", of=Logprobs)
     text: str | None = _key("text")
 
@@ -180,44 +227,74 @@ class _Answer(Model):
     created: int | None = _key("created")
     model: str | None = _key("model")
     system_fingerprint: str | None = _key("system_fingerprint")
-    usage: Usage | None = _key("usage", of=Usage)
+
+    @property
+    def usage(self) -> Usage | None:
+        """The count of tokens; None if the server gave none."""
+        usage = usage_in(self.raw)
+        return None if usage is None else Usage(usage)
 
 
-@attrs.define(auto_attribs=False, repr=False)
 class Completion(_Answer):
-    """A completion: as the server sent it whole, or as ``collect`` put it together.
+    """A completion: as the server sent it whole, or as the chunks of a stream make it up.
 
     Attributes:
         usages: All that a stream counted, in order; ``usage`` is the last. Servers that count
             provisionally send several, and llama.cpp sends one per choice: they are never added up.
+        headers: The headers of the answer; names are compared without regard to case.
+        timing: When the parts of the exchange happened; None where nobody measured.
     """
 
-    usages: tuple[Usage, ...] = attrs.field(default=(), eq=False)
+    __slots__ = ("headers", "timing", "usages")
+
+    def __init__(
+        self,
+        raw: Raw,
+        usages: tuple[Usage, ...] = (),
+        headers: Mapping[str, str] | None = None,
+        timing: Timing | None = None,
+    ) -> None:
+        self.raw = raw
+        self.usages = usages
+        self.headers: Mapping[str, str] = Headers() if headers is None else headers
+        self.timing = timing
 
     choices: tuple[Choice, ...] = _key("choices", of=Choice, many=True)
 
     @property
+    def request_id(self) -> str | None:
+        """The server's name for the request, in ``x-request-id``; None if it gives none."""
+        return self.headers.get("x-request-id")
+
+    @property
     def text(self) -> str:
-        """What the first choice says; "" if there is none."""
-        return text_of(self.choices[0], self.choices[0].message) if self.choices else ""
+        """What the choice with index 0 says, or else the first one; "" if there is none."""
+        choices = self.choices
+        first = next((each for each in choices if each.index == 0), choices[0] if choices else None)
+        return "" if first is None else piece_of(first, first.message.content) or ""
 
 
 # The rest is built for every event of a stream. What nearly every reader asks for is a plain slot:
-# a look-up behind a property costs as much as filling five.
+# a look-up behind a property costs as much as filling five. The merger makes these objects without
+# their __init__, which costs as much as its slots.
 
 
-@attrs.define(auto_attribs=False, repr=False)
 class Delta(Message):
     """What a chunk adds to a message.
 
     Attributes:
-        content: The text; None where there is none.
+        content: The text, also where the server sends it in parts, or sends the message so far
+            instead of a delta; None where there is none.
     """
 
-    content: str | None = attrs.field(eq=False)
+    __slots__ = ("content",)
+    content: str | None
+
+    def __init__(self, raw: Raw, content: str | None) -> None:
+        self.raw = raw
+        self.content = content
 
 
-@attrs.define(auto_attribs=False, repr=False)
 class ChunkChoice(_Choice):
     """The piece of one choice that a chunk holds. ``text`` is for legacy completions.
 
@@ -225,29 +302,45 @@ class ChunkChoice(_Choice):
         delta: What it adds.
     """
 
-    delta: Delta = attrs.field(eq=False)
+    __slots__ = ("delta",)
+
+    def __init__(self, raw: Raw, delta: Delta) -> None:
+        self.raw = raw
+        self.delta = delta
 
 
-@attrs.define(auto_attribs=False, repr=False)
 class Chunk(_Answer):
     """One event of a streamed completion.
 
     Attributes:
         choices: Mostly one; none in the chunks that only count tokens, among others.
-        arrival_ns: When the read that completed the event returned, as ``time.perf_counter_ns``
-            counts.
+        arrival_ns: When the read that completed the event had returned, in ns, as the transport
+            counts; 0 where it does not.
+        read: The number of that read, from 1.
     """
 
-    choices: tuple[ChunkChoice, ...] = attrs.field(eq=False)
-    arrival_ns: int = attrs.field(eq=False)
+    __slots__ = ("arrival_ns", "choices", "read")
+
+    def __init__(
+        self, raw: Raw, choices: tuple[ChunkChoice, ...], arrival_ns: int = 0, read: int = 0
+    ) -> None:
+        self.raw = raw
+        self.choices = choices
+        self.arrival_ns = arrival_ns
+        self.read = read
 
     @property
     def text(self) -> str:
-        """What the first choice adds; "" if there is none."""
-        return text_of(self.choices[0], self.choices[0].delta) if self.choices else ""
+        """What the first choice of the chunk adds; "" if there is none."""
+        if not self.choices:
+            return ""
+        first = self.choices[0]
+        return piece_of(first, first.delta.content) or ""
 
 
-def text_of(choice: _Choice, message: Message) -> str:
-    """Return the text of a chat or a legacy choice; "" if it has none."""
-    text = choice.text if message.content is None else message.content
-    return text if isinstance(text, str) else ""
+def piece_of(choice: _Choice, content: str | None) -> str | None:
+    """Return the text of a choice: its content, or the text of a legacy completion."""
+    if content is not None:
+        return content
+    text = choice.raw.get("text")
+    return text if isinstance(text, str) else None

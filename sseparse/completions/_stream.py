@@ -1,124 +1,138 @@
-"""Streams: an exchange read through a parser, until one of the outcomes."""
+"""Streams of chunks: a parser of completions, driven by whatever brings the bytes."""
 
 from __future__ import annotations
 
-import enum
+import contextlib
 import json
-import re
-import threading
-import time
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator, Iterable
+from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
 
-from .._core import EventTooLargeError, Parser
-from .._http import Exchange, ExchangeError, TimedOutError, TransportError
-from ._errors import ContentTypeError, EmptyStreamError, StreamError, TruncatedError, said
-from ._models import Chunk, Completion, Raw, dict_in, text_of
+from .._core import DEFAULT_MAX_EVENT_SIZE
+from .._core._iterate import LineWatch, refuse_whole
+from ._answer import Answer, Outcome
+from ._errors import ExchangeError, TimedOutError, is_timeout, lost
+from ._headers import HeadersLike
+from ._models import Chunk, Completion, index_of
+from ._models import piece_of as _piece_of
+from ._parser import DONE_WAIT, CompletionParser
+from ._text import join_surrogates
+from ._timing import Timing
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Mapping
+    from collections.abc import AsyncIterator, Iterator, Mapping
 
     from typing_extensions import Self
 
-    from .._core import Event, Pending
-    from ._gather import Gatherer
+    from .._core import BytesLike, Pending
 
-_C = TypeVar("_C")
-
-# How an event stream begins, after a byte order mark and blank lines. Asked only where the content
-# type does not say that it is one.
-_BEGINNINGS = (b":", b"data", b"event", b"id", b"retry")
-_TELLING = max(len(each) for each in _BEGINNINGS)  # bytes that decide
-_BLANK_LIMIT = 1 << 16  # bytes of blank lines before that
-_BODY_LIMIT = 1 << 20  # bytes of an answer that is no stream
-
-# Older llama.cpp servers send an error as a field of that name, which the parser ignores as the
-# standard says. The field is taken for an event of the type "error".
-_ERROR_FIELD = re.compile(rb"([\r\n])error:")
-_ERROR_EVENT = rb"\1:\nevent: error\ndata:"  # the colon ends what was fed of the name already
-_LINE_START = re.compile(rb"(?:[\r\n](?:e|er|err|erro|error)?)?\Z")
-
-_raw_decode = json.JSONDecoder().raw_decode
+_T = TypeVar("_T")
 
 
-class Outcome(enum.Enum):
-    """How a stream ended. The first that happened counts.
+class Source(Protocol):
+    """What brings the bytes of an answer.
 
     Attributes:
-        DONE: ``[DONE]`` was received.
-        FINISHED: No ``[DONE]``, but every choice has its finish reason, and the body ended
-            properly.
-        TRUNCATED: The body ended properly, before the completion did.
-        STREAM_ERROR: The server reported an error inside the stream, or sent something else than a
-            stream.
-        TRANSPORT_ERROR: The body was cut off.
-        TIMED_OUT: A time limit was reached.
-        CLOSED: The reader left: ``break``, ``close()`` or the end of a ``with`` block.
-        ENDED: The body of a plain event stream ended properly; it has no other end.
+        arrival_ns: When the last read had returned; 0 where nobody measures.
+        timing: When the parts of the exchange happened; the source fills it in.
     """
 
-    DONE = "done"
-    FINISHED = "finished"
-    TRUNCATED = "truncated"
-    STREAM_ERROR = "stream error"
-    TRANSPORT_ERROR = "transport error"
-    TIMED_OUT = "timed out"
-    CLOSED = "closed"
-    ENDED = "ended"
+    arrival_ns: int
+    timing: Timing
+
+    def read(self) -> BytesLike:
+        """Return the next bytes of the body; b"" at its proper end.
+
+        Raises:
+            ExchangeError: There is no proper end.
+        """
+
+    def has_event(self) -> None:
+        """Take notice that the last read completed an event."""
+
+    def limit_rest(self, seconds: float) -> None:
+        """Wait at most this long for all that follows, and then raise a TimedOutError."""
+
+    def park(self) -> None:
+        """End the exchange; the rest of the body does not matter."""
+
+    def close(self) -> None:
+        """End the exchange, from any thread. Idempotent."""
 
 
-_OUTCOMES = {
-    TransportError: Outcome.TRANSPORT_ERROR,
-    TimedOutError: Outcome.TIMED_OUT,
-    StreamError: Outcome.STREAM_ERROR,
-    TruncatedError: Outcome.TRUNCATED,
-}
-
-
-class _Reading(Generic[_C]):
-    """What both kinds of stream have in common.
+class _Reading(Generic[_T]):
+    """What all streams have in common: what a reader can ask them.
 
     Attributes:
-        headers: The headers of the answer; names are compared without regard to case.
-        request_id: The server's name for the request, in ``x-request-id``; None if it gives none.
-        request_sent_ns: When the request had been sent, by ``time.perf_counter_ns``; so are the
-            following.
-        headers_ns: When the headers of the answer had been read.
-        outcome: How the stream ended; None while it runs.
-        pending: The unfinished event at the end of the body, if there was one.
-        first_byte_ns: When the first bytes of the body had been read; 0 before.
-        end_ns: When the outcome was known; 0 before.
+        timing: When the parts of the exchange happened.
     """
 
-    def __init__(self, exchange: Exchange, max_event_size: int | None) -> None:
-        self.headers: Mapping[str, str] = exchange.headers
-        self.request_id: str | None = self.headers.get("x-request-id")
-        self.request_sent_ns: int = exchange.request_sent_ns
-        self.headers_ns: int = exchange.headers_ns
-        self.outcome: Outcome | None = None
-        self.pending: Pending | None = None
-        self.first_byte_ns: int = 0
-        self.end_ns: int = 0
-        self._exchange = exchange
-        self._parser = Parser(max_event_size=max_event_size)
-        self._error: ExchangeError | None = None  # that ended the stream, for who goes on asking
-        self._ending = threading.Lock()
-        self._items = self._read()
+    def __init__(self, answer: Answer[_T], timing: Timing) -> None:
+        self.timing = timing
+        self._answer = answer
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The headers of the answer; names are compared without regard to case."""
+        return self._answer.headers
+
+    @property
+    def request_id(self) -> str | None:
+        """The server's name for the request, in ``x-request-id``; None if it gives none."""
+        return self._answer.request_id
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """How the stream ended; None while it runs."""
+        return self._answer.outcome
+
+    @property
+    def pending(self) -> Pending | None:
+        """The unfinished event at the end of the body, if there was one."""
+        return self._answer.pending
 
     @property
     def last_event_id(self) -> str:
         """The last event ID, as a reconnecting client must send it."""
-        return self._parser.last_event_id
+        return self._answer.last_event_id
 
-    def __next__(self) -> _C:
-        if self._error is not None:
-            raise self._error
-        return next(self._items)
+    @property
+    def retry(self) -> int | None:
+        """The reconnection time that the server asked for, in ms; None if it has not."""
+        return self._answer.retry
 
-    def __iter__(self) -> Iterator[_C]:
-        # Not the stream itself: a generator is told when a loop over it is left with break.
-        if self._error is not None:
-            raise self._error
+    def __repr__(self) -> str:
+        state = self.outcome.value if self.outcome else "running"
+        counts = f"{self._answer.events} events in {self._answer.reads} reads"
+        return f"<{type(self).__name__}: {state}, {counts}>"
+
+    def _error(self) -> ExchangeError | None:
+        """Return the error to raise at the end, with all that is known of the exchange."""
+        error = self._answer.error
+        if error is not None:
+            error.timing = self.timing
+        return error
+
+
+class BlockingReading(_Reading[_T]):
+    """A stream that is read by blocking calls. One thread reads it; any thread may close it."""
+
+    def __init__(self, answer: Answer[_T], source: Source) -> None:
+        super().__init__(answer, source.timing)
+        self._source = source
+        self._items = self._read()
+
+    def __iter__(self) -> Iterator[_T]:
+        # Not the stream itself: a generator is closed when a loop over it is left with break.
         yield from self._items
+        if error := self._error():
+            raise error
+
+    def __next__(self) -> _T:
+        for item in self._items:
+            return item
+        if error := self._error():
+            raise error
+        raise StopIteration
 
     def __enter__(self) -> Self:
         return self
@@ -131,124 +145,65 @@ class _Reading(Generic[_C]):
 
     def close(self) -> None:
         """End the stream, from any thread; a read that is waiting returns at once. Idempotent."""
-        if self._end(Outcome.CLOSED):
-            self._exchange.close()
+        if self._answer.close("left") is Outcome.CLOSED:
+            self._source.close()
+        with contextlib.suppress(ValueError):  # it runs, in another thread or below this call
+            self._items.close()
 
-    def _prepared(self, data: bytes) -> bytes:
-        """Return what to give to the parser for bytes that were received."""
-        return data
-
-    def _take(self, event: Event, arrival_ns: int) -> _C | None:
-        """Return what to yield for an event; None for nothing."""
-        raise NotImplementedError
-
-    def _finish(self, is_empty: bool) -> None:  # noqa: ARG002  # an empty stream is one too
-        """Set the outcome at the end of the body, or raise."""
-        self._end(Outcome.ENDED)
-
-    def _judged(self, error: ExchangeError) -> ExchangeError:
-        """Return the error to raise, when one has ended the stream and what is pending is known."""
-        return error
-
-    def _read(self) -> Generator[_C, None, None]:
-        exchange, feed = self._exchange, self._parser.feed
-        prepared, take = self._prepared, self._take
-        is_empty = True
+    def _read(self) -> Generator[_T, None, None]:
+        answer, source, feed = self._answer, self._source, self._answer.feed
+        events = 0
         try:
-            data = self._first()
-            while data:
-                arrival_ns = exchange.arrival_ns
-                fault = None
+            while answer.outcome is None:
                 try:
-                    events = feed(prepared(data))
-                except EventTooLargeError as error:
-                    events, fault = error.events, StreamError(str(error))
-                    fault.__cause__ = error
-                if events:
-                    is_empty = False
-                    exchange.waiting_since_ns = 0
-                for event in events:
-                    item = take(event, arrival_ns)
-                    if item is not None:
-                        yield item
-                    if self.outcome is not None:
+                    data = source.read()
+                except ExchangeError as error:
+                    answer.close("limit" if isinstance(error, TimedOutError) else "cut", error)
+                    break
+                if not data:
+                    answer.close()
+                    break
+                items = feed(data, source.arrival_ns)
+                if answer.events != events:
+                    events = answer.events
+                    source.has_event()
+                # One by one, for the reader may close the stream while it has one of them.
+                for item in items:
+                    yield item
+                    if answer.is_left:
                         return
-                if fault:
-                    raise fault
-                data = exchange.read()
-            if self.outcome is None:
-                self.pending = self._parser.close()
-                self._finish(is_empty)
-        except ExchangeError as error:
-            error.pending = self.pending = self._parser.close()
-            error = self._judged(error)
-            outcome = next(found for kind, found in _OUTCOMES.items() if isinstance(error, kind))
-            if self._end(outcome):
-                self._exchange.close()
-                self._error = error
-                raise error from error.__cause__
-        finally:  # by break, by a signal, or because nobody holds the stream any more
-            self.close()
+                self._after_read()
+        finally:
+            answer.close("left")  # by break, by a signal, or because nobody holds the stream
+            if answer.outcome is Outcome.DONE:
+                source.park()
+            else:
+                source.close()
 
-    def _end(self, outcome: Outcome) -> bool:
-        """Set the outcome if there is none; say whether it is the one."""
-        with self._ending:
-            if self.outcome is None:
-                self.outcome = outcome
-                self.end_ns = time.perf_counter_ns()
-            return self.outcome is outcome
-
-    def _first(self) -> bytes:
-        """Return the first bytes of the body, once it is clear that they are an event stream.
-
-        Raises:
-            ContentTypeError: They are not.
-        """
-        data = self._exchange.read()
-        self.first_byte_ns = self._exchange.arrival_ns if data else 0
-        kind = self.headers.get("content-type", "")
-        if "text/event-stream" in kind.lower():
-            return data
-        while data:
-            begun = data.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n")
-            if begun.startswith(_BEGINNINGS):
-                return data
-            is_told = len(begun) >= _TELLING or len(data) > _BLANK_LIMIT
-            if is_told or not (more := self._exchange.read()):
-                break
-            data += more
-        if data and self.outcome is None:
-            body = data + self._exchange.read_all(_BODY_LIMIT)
-            raise ContentTypeError.of("text/event-stream", kind, body)
-        return b""
+    def _after_read(self) -> None:
+        """Do what is to be done before the next read."""
 
 
-class EventStream(_Reading["Event"]):
-    """The events of any event stream, as an iterator and a context manager.
-
-    A loop that is left with ``break`` closes the stream; to take a few events and go on later, use
-    ``next(stream)``. The outcome is ENDED when the body ends properly, or CLOSED; otherwise the
-    iterator raises.
-
-    Attributes:
-        arrival_ns: When the read that completed the last event had returned, by
-            ``time.perf_counter_ns``; 0 before the first event. Events of one read have the same.
+def read_whole(answer: Answer[Any], source: Source) -> None:
+    """Read an answer that is not a stream, and raise what is wrong with it.
 
     Raises:
-        TransportError: The body was cut off.
-        TimedOutError: A time limit was reached.
-        StreamError: An event is larger than the client's ``max_event_size``. Its cause tells more.
-        ContentTypeError: The answer is not an event stream.
+        ExchangeError: As the answer says.
     """
+    try:
+        while answer.outcome is None and (data := source.read()):
+            answer.feed(data)
+        answer.close()
+    except ExchangeError as error:
+        answer.close("limit" if isinstance(error, TimedOutError) else "cut", error)
+    finally:
+        source.close()
+    if answer.error is not None:
+        answer.error.timing = source.timing
+        raise answer.error
 
-    arrival_ns: int = 0
 
-    def _take(self, event: Event, arrival_ns: int) -> Event:
-        self.arrival_ns = arrival_ns
-        return event
-
-
-class Stream(_Reading[Chunk]):
+class Stream(BlockingReading[Chunk]):
     """The chunks of a streamed completion, as an iterator and a context manager.
 
     It ends with ``[DONE]``, without waiting for the end of the body. A loop that is left with
@@ -259,31 +214,35 @@ class Stream(_Reading[Chunk]):
     Raises:
         TransportError: The body was cut off.
         TimedOutError: A time limit was reached.
-        StreamError: The server reported an error inside the stream, or an event is not a chunk.
+        StatusError: The status is not a success.
+        StreamError: The server reported an error, or an event is not a chunk.
         ContentTypeError: The answer is not an event stream.
         TruncatedError: The body ended properly, but before every choice had its finish reason.
-        EmptyStreamError: It ended before the first event.
+        EmptyStreamError: It ended before a single choice.
     """
 
-    def __init__(self, exchange: Exchange, max_event_size: int | None, gatherer: Gatherer) -> None:
-        super().__init__(exchange, max_event_size)
-        self._gatherer = gatherer
-        self._add = gatherer.add
-        # How the line that the last read left unfinished begins, with the line end before it, as
-        # long as it may be an error field; b"." for any other line.
-        self._between = b"\n"
+    _answer: CompletionParser
+    _is_last_wait = False  # whether the time for the rest is limited: set once all has come
 
     def text(self) -> Iterator[str]:
         """Yield the text of the choice with index 0, piece by piece.
 
         Raises:
-            Error: As the stream does.
+            ExchangeError: As the stream does.
         """
+        pieces = TextPieces()
         with self:
-            for chunk in self:
-                for choice in chunk.choices:
-                    if choice.index == 0 and (text := text_of(choice, choice.delta)):
-                        yield text
+            for chunk in self._items:
+                if text := pieces.of(chunk):
+                    yield text
+            if text := pieces.rest(self._answer.completion()):
+                yield text
+            if error := self._error():
+                raise error
+
+    def completion(self) -> Completion:
+        """Return what has arrived so far, at any time, without reading."""
+        return _completion(self._answer, self.timing)
 
     def collect(self) -> Completion:
         """Read to the end and return the whole completion, with what had been read before.
@@ -291,88 +250,380 @@ class Stream(_Reading[Chunk]):
         After ``close`` it returns what had arrived until then; see ``outcome``.
 
         Raises:
-            Error: As the stream does.
+            ExchangeError: As the stream does.
         """
-        for _ in self:
+        for _ in self._items:
             pass
-        return self._gatherer.whole()
+        if error := self._error():
+            raise error
+        return self.completion()
 
-    def _take(self, event: Event, arrival_ns: int) -> Chunk | None:
-        text = event.data
-        raw: Any = None
+    def _after_read(self) -> None:
+        if not self._is_last_wait and self._answer.is_complete:
+            self._is_last_wait = True
+            self._source.limit_rest(DONE_WAIT)
+
+
+class AsyncStream(_Reading[Chunk]):
+    """The chunks of a streamed completion, as an async iterator and an async context manager.
+
+    It differs from ``Stream`` in that its methods are coroutines. A loop that is left with
+    ``break`` closes the stream only when the loop's iterator is finalized: use ``async with``.
+
+    Raises:
+        TransportError: The body was cut off.
+        TimedOutError: A time limit was reached.
+        StatusError: The status is not a success.
+        StreamError: The server reported an error, or an event is not a chunk.
+        ContentTypeError: The answer is not an event stream.
+        TruncatedError: The body ended properly, but before every choice had its finish reason.
+        EmptyStreamError: It ended before a single choice.
+    """
+
+    _answer: CompletionParser
+
+    def __init__(self, answer: CompletionParser, source: _AsyncChunks) -> None:
+        super().__init__(answer, source.timing)
+        self._source = source
+        self._items = self._read()
+
+    async def __aiter__(self) -> AsyncIterator[Chunk]:
+        async with contextlib.aclosing(self._items) as items:
+            async for item in items:
+                yield item
+        if error := self._error():
+            raise error
+
+    async def __anext__(self) -> Chunk:
+        async for item in self._items:
+            return item
+        if error := self._error():
+            raise error
+        raise StopAsyncIteration
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """End the stream. Idempotent."""
+        self._answer.close("left")
         try:
-            raw, end = _raw_decode(text)
-            is_plain = end == len(text) and "error" not in raw
-        except (ValueError, RecursionError, TypeError):  # no JSON, or no object
-            is_plain = False
-        if not is_plain or type(raw) is not dict or event.type != "message":
-            raw = self._chunk_in(event.type, text.strip())
-            if raw is None:
-                return None
-        return self._add(raw, arrival_ns)
+            with contextlib.suppress(RuntimeError):  # another task is reading
+                await self._items.aclose()
+        finally:
+            await self._source.close()
 
-    def _chunk_in(self, type_: str, data: str) -> Raw | None:
-        """Return the JSON of an event that is not plainly a chunk; None if it is none.
+    async def text(self) -> AsyncIterator[str]:
+        """Yield the text of the choice with index 0, piece by piece.
 
         Raises:
-            StreamError: It reports an error, or cannot be understood.
+            ExchangeError: As the stream does.
         """
-        if data.startswith("[DONE]"):
-            if self._end(Outcome.DONE):
-                self._exchange.park()
-            return None
-        if reported := _reported(type_, data):
-            raise reported
-        if not data:  # some servers keep the connection alive so
-            return None
-        raw = dict_in(data)
-        if raw is None:
-            raise StreamError("an event is not a JSON object", data=data)
-        return raw
+        pieces = TextPieces()
+        async with self:
+            async for chunk in self._items:
+                if text := pieces.of(chunk):
+                    yield text
+            if text := pieces.rest(self._answer.completion()):
+                yield text
+            if error := self._error():
+                raise error
 
-    def _finish(self, is_empty: bool) -> None:
-        if reported := _reported_in(self.pending):
-            raise reported
-        if is_empty:
-            raise EmptyStreamError("the answer is a success without a single event")
-        if not self._gatherer.is_finished():
-            raise TruncatedError("the stream ended without [DONE] and before every finish reason")
-        self._end(Outcome.FINISHED)
+    def completion(self) -> Completion:
+        """Return what has arrived so far, at any time, without reading."""
+        return _completion(self._answer, self.timing)
 
-    def _judged(self, error: ExchangeError) -> ExchangeError:
-        reported = None
-        if isinstance(error, ContentTypeError):
-            reported = _reported("message", error.data)
-        elif not isinstance(error, StreamError):
-            reported = _reported_in(error.pending)
-        if reported:
-            reported.pending, reported.__cause__ = error.pending, error
-            error = reported
-        error.partial = self._gatherer.whole()
-        return error
+    async def collect(self) -> Completion:
+        """Read to the end and return the whole completion, with what had been read before.
 
-    def _prepared(self, data: bytes) -> bytes:
-        # find() and not "in", which first takes the bytes for an int and fails: 0.1 us, not 0.4.
-        if self._between != b"\n" or data[-1] != 10 or data.find(b"error:") >= 0:
-            data = self._between + data
-            known = 1 if _ERROR_FIELD.match(data) else len(self._between)
-            found = _LINE_START.search(data)
-            self._between = (found and found[0]) or b"."
-            data = _ERROR_FIELD.sub(_ERROR_EVENT, data)[known:]
-        return data
+        Raises:
+            ExchangeError: As the stream does.
+        """
+        async for _ in self._items:
+            pass
+        if error := self._error():
+            raise error
+        return self.completion()
 
-
-def _reported(type_: str, data: str) -> StreamError | None:
-    """Return the error that an event reports, if it does."""
-    if type_ == "error" or (dict_in(data) or {}).get("error"):
-        return StreamError(**said(data), data=data)
-    return None
+    async def _read(self) -> AsyncGenerator[Chunk, None]:
+        answer, source = self._answer, self._source
+        try:
+            while answer.outcome is None:
+                try:
+                    data = await source.read()
+                except ExchangeError as error:
+                    answer.close("limit" if isinstance(error, TimedOutError) else "cut", error)
+                    break
+                if not data:
+                    answer.close()
+                    break
+                for item in answer.feed(data):
+                    yield item
+                    if answer.is_left:
+                        return
+        finally:
+            answer.close("left")
+            await source.close()
 
 
-def _reported_in(pending: Pending | None) -> StreamError | None:
-    """Return the error that an unfinished event would report."""
-    if pending is None:
+class _Chunks:
+    """The source of a stream whose bytes come from an iterable."""
+
+    arrival_ns = 0
+
+    def __init__(self, chunks: Iterable[BytesLike]) -> None:
+        refuse_whole(chunks)
+        self.timing = Timing()
+        self._chunks = chunks
+        self._iterator = iter(chunks)
+        self._watch: LineWatch | None = LineWatch()
+
+    def read(self) -> BytesLike:
+        while True:
+            try:
+                chunk = next(self._iterator, None)
+            except Exception as error:
+                raise lost(is_timeout(error), error) from error
+            if chunk is None:
+                return _ended(self._watch)
+            self._watch = _watched(self._watch, chunk)
+            if chunk != b"":  # which would look like the end
+                return chunk
+
+    def has_event(self) -> None:
+        pass
+
+    def limit_rest(self, seconds: float) -> None:
+        pass  # the iterable has time limits of its own, or none
+
+    def park(self) -> None:
+        self.close()
+
+    def close(self) -> None:
+        if isinstance(self._chunks, Generator):
+            with contextlib.suppress(ValueError):  # it runs in another thread
+                self._chunks.close()
+
+
+class _AsyncChunks:
+    """The source of a stream whose bytes come from an async iterable."""
+
+    def __init__(self, chunks: AsyncIterable[BytesLike]) -> None:
+        refuse_whole(chunks)
+        self.timing = Timing()
+        self._chunks = chunks
+        self._iterator = chunks.__aiter__()
+        self._watch: LineWatch | None = LineWatch()
+
+    async def read(self) -> BytesLike:
+        while True:
+            try:
+                chunk = await self._iterator.__anext__()
+            except StopAsyncIteration:
+                return _ended(self._watch)
+            except Exception as error:
+                raise lost(is_timeout(error), error) from error
+            self._watch = _watched(self._watch, chunk)
+            if chunk != b"":  # which would look like the end
+                return chunk
+
+    async def close(self) -> None:
+        if isinstance(self._chunks, AsyncGenerator):
+            with contextlib.suppress(RuntimeError):  # it runs in another task
+                await self._chunks.aclose()
+
+
+class TextPieces:
+    """Takes the text of the choice with index 0 out of chunks.
+
+    What it returns in all is the text of the completion that the chunks make up.
+    """
+
+    def __init__(self) -> None:
+        # The first half of a character that a server cut in two, until the other half comes.
+        self._half = ""
+        self._is_found = False  # whether there was a choice with index 0
+
+    def of(self, chunk: Chunk) -> str:
+        """Return the text of a chunk."""
+        text = ""
+        for choice in chunk.choices:
+            if index_of(choice.raw) == 0:
+                self._is_found = True
+                text += _piece_of(choice, choice.delta.content) or ""
+        if not text or (text.isascii() and not self._half):
+            return text
+        text = self._half + text
+        self._half = text[-1] if "\ud800" <= text[-1] <= "\udbff" else ""
+        return join_surrogates(text[:-1] if self._half else text)
+
+    def rest(self, completion: Completion) -> str:
+        """Return what is left at the end: half a character; or a text that has another index."""
+        return self._half if self._is_found else completion.text
+
+
+def _watched(watch: LineWatch | None, chunk: object) -> LineWatch | None:
+    """Look at the next chunk, as long as there is a reason to."""
+    if watch is None or not isinstance(chunk, (bytes, bytearray, memoryview)):
         return None
-    line = pending.line.decode("utf-8", "replace")
-    data = pending.data + "\n" + (line[5:] if line.startswith("data:") else "")
-    return _reported(pending.type, data.strip())
+    return watch.after(chunk)
+
+
+def _ended(watch: LineWatch | None) -> bytes:
+    """Return the sign of the end; raise a ValueError if the chunks were lines without their ends."""
+    if watch is not None:
+        watch.end()
+    return b""
+
+
+def _completion(parser: CompletionParser, timing: Timing) -> Completion:
+    completion = parser.completion()
+    completion.timing = timing
+    return completion
+
+
+def iter_chunks(
+    chunks: Iterable[BytesLike],
+    *,
+    status: int = 200,
+    headers: HeadersLike = (),
+    n: int = 1,
+    api: Literal["chat", "completions"] = "chat",
+    include_usage: bool = False,
+    max_event_size: int | None = DEFAULT_MAX_EVENT_SIZE,
+    json_loads: Callable[[str], Any] = json.loads,
+) -> Stream:
+    r"""Return the stream of a completion whose bytes come from any iterable.
+
+    The iterable may be a response's stream of any HTTP library, a file, or a list. If it is a
+    generator it is closed at the end of the stream; anything else stays its owner's to close. An
+    exception that it raises becomes the cause of a TransportError, or of a TimedOutError if it
+    reports a time limit. It is told by its name, which has "Timeout" in it.
+
+    Give the status and the headers of the answer, so that the stream can raise the server's own
+    error instead of a guess.
+
+    Args:
+        chunks: The bytes of the body, cut anywhere.
+        status: The status of the answer.
+        headers: Its headers: a mapping, or pairs of str or bytes.
+        n: How many choices the request asked for.
+        api: "chat", or "completions" for the legacy API.
+        include_usage: Whether the request asked for the count of tokens.
+        max_event_size: As for ``sseparse.Parser``.
+        json_loads: As for ``CompletionParser``.
+
+    Raises:
+        TypeError: ``chunks`` is bytes or str.
+        ValueError: An argument has a value that it cannot have.
+
+    >>> from sseparse.completions import iter_chunks
+    >>> stream = iter_chunks([
+    ...     b'data: {"choices": [{"index": 0, "delta": {"content": "Hel"}}]}\n\n',
+    ...     b'data: {"choices": [{"index": 0, "delta": {"content": "lo"}}]}\n\ndata: [DONE]\n\n',
+    ... ])
+    >>> list(stream.text())
+    ['Hel', 'lo']
+    >>> stream
+    <Stream: done, 3 events in 2 reads>
+    """
+    source = _Chunks(chunks)
+    parser = CompletionParser(
+        status,
+        headers,
+        n=n,
+        api=api,
+        include_usage=include_usage,
+        max_event_size=max_event_size,
+        json_loads=json_loads,
+    )
+    return Stream(parser, source)
+
+
+def aiter_chunks(
+    chunks: AsyncIterable[BytesLike],
+    *,
+    status: int = 200,
+    headers: HeadersLike = (),
+    n: int = 1,
+    api: Literal["chat", "completions"] = "chat",
+    include_usage: bool = False,
+    max_event_size: int | None = DEFAULT_MAX_EVENT_SIZE,
+    json_loads: Callable[[str], Any] = json.loads,
+) -> AsyncStream:
+    r"""Return the stream of a completion whose bytes come from any async iterable.
+
+    An async generator is closed at the end of the stream. A CancelledError passes through, and the
+    outcome is CLOSED. All else is as for ``iter_chunks``.
+
+    Args:
+        chunks: The bytes of the body, cut anywhere.
+        status: The status of the answer.
+        headers: Its headers: a mapping, or pairs of str or bytes.
+        n: How many choices the request asked for.
+        api: "chat", or "completions" for the legacy API.
+        include_usage: Whether the request asked for the count of tokens.
+        max_event_size: As for ``sseparse.Parser``.
+        json_loads: As for ``CompletionParser``.
+
+    Raises:
+        TypeError: ``chunks`` is bytes or str.
+        ValueError: An argument has a value that it cannot have.
+
+    >>> import asyncio
+    >>> from sseparse.completions import aiter_chunks
+    >>> async def body():
+    ...     yield b'data: {"choices": [{"index": 0, "delta": {"content": "Hi"}}]}\n\n'
+    ...     yield b"data: [DONE]\n\n"
+    >>> async def main():
+    ...     async with aiter_chunks(body()) as stream:
+    ...         return await stream.collect()
+    >>> asyncio.run(main()).text
+    'Hi'
+    """
+    source = _AsyncChunks(chunks)
+    parser = CompletionParser(
+        status,
+        headers,
+        n=n,
+        api=api,
+        include_usage=include_usage,
+        max_event_size=max_event_size,
+        json_loads=json_loads,
+    )
+    return AsyncStream(parser, source)
+
+
+def completion(
+    data: BytesLike,
+    *,
+    status: int = 200,
+    headers: HeadersLike = (),
+    json_loads: Callable[[str], Any] = json.loads,
+) -> Completion:
+    r"""Return the completion in an answer that came whole, or raise what is wrong with it.
+
+    Args:
+        data: The body of the answer.
+        status: The status of the answer.
+        headers: Its headers: a mapping, or pairs of str or bytes.
+        json_loads: As for ``CompletionParser``.
+
+    Raises:
+        StatusError: The status is not a success.
+        StreamError: The body reports an error, or has neither a choice nor a count of tokens.
+        ContentTypeError: The body is not a JSON object.
+
+    >>> from sseparse.completions import completion
+    >>> completion(b'{"choices": [{"message": {"content": "Hi"}, "finish_reason": "stop"}]}').text
+    'Hi'
+    """
+    parser = CompletionParser(status, headers, stream=False, json_loads=json_loads)
+    parser.feed(data)
+    parser.close()
+    if parser.error is not None:
+        raise parser.error
+    return parser.completion()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
+import json
 import logging
 import os
 import pickle
@@ -33,6 +34,7 @@ from loopback import (
     wait,
     wire,
 )
+from sseparse._clients import _client, _retries
 from sseparse.completions import (
     Client,
     ExchangeError,
@@ -41,7 +43,6 @@ from sseparse.completions import (
     TimedOutError,
     Timeout,
     TransportError,
-    _client,
 )
 
 if TYPE_CHECKING:
@@ -76,11 +77,15 @@ class Clock:
     def perf_counter(self) -> float:
         return time_module.perf_counter()
 
+    def perf_counter_ns(self) -> int:
+        return time_module.perf_counter_ns()
+
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     fake = Clock()
     monkeypatch.setattr(_client, "time", fake)
+    monkeypatch.setattr(_retries, "time", fake)
     monkeypatch.setattr("random.random", lambda: 0.0)
     return fake
 
@@ -492,8 +497,8 @@ def test_event_idle_does_not_run_while_the_reader_is_busy() -> None:
     with serving(handle) as server, client(server) as own:
         stream = ask(own, timeout=Timeout(event_idle=0.1))
         assert next(stream).text == "a"
-        stream._exchange._timer.join(0.4)  # the reader is elsewhere for longer than the limit
-        assert stream._exchange._timer.is_alive()
+        stream._source._timer.join(0.4)  # the reader is elsewhere for longer than the limit
+        assert stream._source._timer.is_alive()
         may_go_on.set()
         assert [chunk.text for chunk in stream] == ["b"]
         assert stream.outcome is Outcome.DONE
@@ -570,7 +575,7 @@ def test_event_idle_is_for_events() -> None:
     is_waiting = threading.Event()
 
     def handle(peer: Peer, _: Request) -> None:
-        body = b'{"choices": []}'
+        body = json.dumps(WHOLE).encode()
         peer.head(f"Content-Length: {len(body) + 20}", kind="application/json")
         for _number in range(20):
             peer.send(b"\n")
@@ -578,7 +583,7 @@ def test_event_idle_is_for_events() -> None:
         peer.send(body)
 
     with serving(handle) as server, client(server, timeout=Timeout(event_idle=0.1)) as own:
-        assert own.chat.completions.create().choices == ()
+        assert own.chat.completions.create().text == "hi"
     assert timers() == []
 
 
@@ -873,7 +878,7 @@ def test_tls_interrupted(how: str) -> None:
                 got: list[object] = []
                 reader = threading.Thread(target=lambda: got.extend(stream))
                 reader.start()
-                while not stream._exchange._reading.locked():
+                while not stream._source._reading.locked():
                     pass
                 stream.close()
                 reader.join(PATIENCE)
@@ -908,6 +913,8 @@ def test_the_core_does_not_load_the_client() -> None:
         "import sys, sseparse\n"
         "assert not {'urllib3', 'attrs', 'attr', 'http', 'ssl'} & set(sys.modules)\n"
         "import sseparse.completions\n"
+        "assert 'urllib3' not in sys.modules\n"
+        "sseparse.completions.Client\n"
         "assert 'urllib3' in sys.modules and 'urllib.request' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60, env=own_path())
@@ -917,14 +924,15 @@ def test_the_core_does_not_load_the_client() -> None:
 def test_without_the_extra(missing: str) -> None:
     code = (
         f"import sys; sys.modules[{missing!r}] = None\n"
-        "try:\n    import sseparse.completions\n"
+        "from sseparse.completions import iter_chunks\n"
+        "try:\n    from sseparse.completions import Client\n"
         "except ModuleNotFoundError as error:\n    print(error)\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, env=own_path()
     )
     assert done.stdout.strip() == (
-        f"sseparse.completions needs {missing}: pip install 'sseparse[client]'"
+        f"sseparse.completions.Client needs {missing}: pip install 'sseparse[client]'"
     )
 
 

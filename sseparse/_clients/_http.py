@@ -6,13 +6,8 @@ It knows no JSON and no events, so that every client of the package can share it
     Exchange    one request and its answer; read by one thread, cancelled by any
     Timeout     the four limits
 
-    sseparse.Error
-    └── ExchangeError         what all errors of an exchange have in common
-        ├── TransportError    no connection, or the answer was cut off
-        └── TimedOutError     one of the four limits was reached
-
-No exception of urllib3 or of the sockets below it leaves this module: each becomes one of these,
-with the original as its cause. Only urllib3's public interface is used.
+No exception of urllib3 or of the sockets below it leaves this module: each becomes a TransportError
+or a TimedOutError, with the original as its cause. Only urllib3's public interface is used.
 
 Reads go through ``read1``, which returns what one receive brought: ``stream`` and ``read`` hold
 events back on streams that are not sent one HTTP chunk per event.
@@ -37,12 +32,12 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 from urllib3.exceptions import TimeoutError as Urllib3TimeoutError
 
-from ._core import Error
+from ..completions._errors import ExchangeError, TimedOutError, TransportError, causes, reason_of
+from ..completions._headers import Headers
+from ..completions._timing import Timing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from ._core import Pending
 
 READ_SIZE = 65536  # read1 without a size returns at most 8 KiB of a body that ends with the stream
 _POOL_SIZE = 64  # idle connections kept; beyond it they are closed after use
@@ -52,38 +47,6 @@ _PARKED_MAX = 16
 _DRAIN_SECONDS = 0.002
 _DRAIN_READS = 8
 _URLOPEN: Any = {"retries": False, "redirect": False, "preload_content": False}
-
-
-class ExchangeError(Error):
-    """The base of the errors of an exchange. Each attribute has a default, so all can be pickled.
-
-    Attributes:
-        message: What went wrong.
-        partial: Of a streamed completion, what had arrived; None elsewhere.
-        pending: The unfinished event that the end of the body left behind; None if there was none.
-    """
-
-    message: str
-    partial: Any = None
-    pending: Pending | None = None
-
-    def __init__(self, message: str = "", **details: Any) -> None:
-        super().__init__(message)
-        vars(self).update(details, message=message)
-
-
-class TransportError(ExchangeError):
-    """Report that there was no connection, or that it ended before the answer was whole."""
-
-
-class TimedOutError(ExchangeError):
-    """Report that one of the limits of a ``Timeout`` was reached.
-
-    Attributes:
-        limit: Its name: "connect", "idle", "event_idle" or "deadline".
-    """
-
-    limit: str = ""
 
 
 # Beyond some 24 days sockets, and beyond other figures locks, raise OverflowError.
@@ -172,6 +135,7 @@ class Http:
         headers: Mapping[str, str],
         body: bytes | None,
         timeout: Timeout,
+        timing: Timing,
         deadline_at: float | None = None,
     ) -> Exchange:
         """Send one request and return when the headers of its answer are there.
@@ -185,16 +149,17 @@ class Http:
             headers: All headers but Host and Content-Length.
             body: The body; None for none.
             timeout: The limits.
+            timing: Filled in as things happen.
             deadline_at: When the deadline is, as ``time.perf_counter`` counts; None for none.
 
         Raises:
             TransportError: There is no answer.
-            TimedOutError: Nor within a limit.
+            TimedOutError: A time limit was reached before there was an answer.
         """
         with contextlib.suppress(IndexError):  # until there are none, also if threads compete
             while True:
                 self._parked.popleft()._drain()
-        exchange = Exchange(timeout, deadline_at, self._parked)
+        exchange = Exchange(timeout, timing, deadline_at, self._parked)
         try:
             while True:
                 _current.exchange = exchange
@@ -207,7 +172,7 @@ class Http:
                         timeout=exchange._urllib3_timeout(),
                         **_URLOPEN,
                     )
-                    exchange.status, exchange.headers = response.status, response.headers
+                    exchange.status, exchange.headers = response.status, Headers(response.headers)
                     if response.status < 200:  # the real answer follows, and must not go to others
                         exchange._connection.close()
                     # A fifth of urllib3's work on a read is to find that nothing is encoded.
@@ -229,28 +194,32 @@ class Exchange:
 
     Attributes:
         status: The status code.
-        headers: The headers of the answer; names are compared without regard to case.
-        request_sent_ns: When the request had been handed to the system, by
-            ``time.perf_counter_ns``; so are the following.
-        headers_ns: When the headers had been read.
+        headers: The headers of the answer.
+        timing: When its parts happened, by ``time.perf_counter_ns``.
         arrival_ns: When the last read returned, before anything was done with what it brought.
-        waiting_since_ns: When the wait for the next event began; 0 for "with the next read". The
-            reader sets it to 0 after each event, for the ``event_idle`` limit.
     """
 
     status: int
-    headers: Mapping[str, str]
-    request_sent_ns = headers_ns = 0
+    headers: Headers
     arrival_ns: int = 0
-    waiting_since_ns: int = 0
 
     def __init__(
-        self, timeout: Timeout, deadline_at: float | None, parked: deque[Exchange]
+        self,
+        timeout: Timeout,
+        timing: Timing,
+        deadline_at: float | None,
+        parked: deque[Exchange],
     ) -> None:
         self._timeout, self._deadline_at, self._parked = timeout, deadline_at, parked
+        self.timing = timing
+        # When the wait for the next event began, in ns; 0 for "with the next read". Set by read,
+        # cleared by has_event.
+        self._waiting_since_ns = 0
+        self._rest_at = 0.0  # when the wait for the rest ends, in s; 0 for no end. By limit_rest.
         # Set by send: the connection as soon as it is known, the answer when its headers are there.
         self._connection: Any = None  # else a _Connection; Any spares checks on the hot path
         self._response: Any = None  # else a urllib3.BaseHTTPResponse
+        self._socket: Any = None  # of the connection, which may give it away with its last answer
         # By _Connection: a used connection ended before any byte. By close.
         self._unanswered = self._cancelled = False
         self._fired = ""  # by the timer: the limit that was reached
@@ -270,12 +239,16 @@ class Exchange:
             TransportError: The body was cut off. What came before it has been returned.
             TimedOutError: A limit was reached.
         """
-        if self._over is not None and not self.waiting_since_ns:
-            self.waiting_since_ns = time.perf_counter_ns()
+        if self._over is not None and not self._waiting_since_ns:
+            self._waiting_since_ns = time.perf_counter_ns()
+        if self._rest_at:
+            self._shorten_wait()
         try:
             with self._reading:
                 data: bytes = b"" if self._cancelled else self._response.read1(READ_SIZE)
                 self.arrival_ns = time.perf_counter_ns()
+                if not self.timing.first_byte_ns and data:
+                    self.timing.first_byte_ns = self.arrival_ns
         except Exception as error:
             self._stop()
             if self._cancelled and not self._fired:
@@ -294,20 +267,21 @@ class Exchange:
             self._stop()
         return data
 
-    def read_all(self, limit: int) -> bytes:
-        """Return the rest of the body, at most ``limit`` bytes, and end the exchange.
+    def has_event(self) -> None:
+        """Take notice that the last read completed an event, for the ``event_idle`` limit."""
+        self._waiting_since_ns = 0
 
-        Raises:
-            TransportError: As for ``read``.
-            TimedOutError: As for ``read``.
-        """
-        body = bytearray()
-        try:
-            while len(body) <= limit and (piece := self.read()):
-                body += piece
-        finally:
-            self.close()
-        return bytes(body[:limit])
+    def limit_rest(self, seconds: float) -> None:
+        """Wait at most this long for all that follows, and then raise a TimedOutError."""
+        self._rest_at = time.perf_counter() + seconds
+
+    def _shorten_wait(self) -> None:
+        left = self._rest_at - time.perf_counter()
+        if left <= 0:
+            self._stop()
+            raise self._timed_out("idle")
+        with contextlib.suppress(OSError):  # it is closed
+            self._socket.settimeout(min(left, self._timeout.idle or left))
 
     def park(self) -> None:
         """End the exchange, whose rest does not matter, without waiting for the end of the body.
@@ -363,23 +337,18 @@ class Exchange:
         """Return the error to raise for one of urllib3's or the system's."""
         if self._fired:
             return self._timed_out(self._fired)
-        root: BaseException = error
-        while inner := root.__cause__ or next(
-            (arg for arg in root.args if isinstance(arg, BaseException)), None
-        ):
-            root = inner
+        root = causes(error)[-1]
         # NewConnectionError is one of urllib3's timeouts, for the sake of its older users.
         if not isinstance(error, NewConnectionError):
             if isinstance(error, ConnectTimeoutError):
                 return self._timed_out("connect")
             if isinstance(error, Urllib3TimeoutError) or isinstance(root, TimeoutError):
                 return self._timed_out("idle")
-        reason = getattr(root, "strerror", None) or str(root) or type(root).__name__
-        return TransportError(f"{what}: {reason}")
+        return TransportError(f"{what}: {reason_of(error)}", timing=self.timing)
 
     def _timed_out(self, limit: str) -> TimedOutError:
         text = _LIMIT_TEXTS[limit].format(getattr(self._timeout, limit))
-        return TimedOutError(text, limit=limit)
+        return TimedOutError(text, limit=limit, timing=self.timing)
 
     def _shutdown(self) -> None:
         """End a read that is waiting, now or in a moment."""
@@ -391,7 +360,8 @@ class Exchange:
                 self._connection.sock.shutdown(socket.SHUT_RDWR)
 
     def _stop(self) -> None:
-        """End the timer, if there is one."""
+        """End the time of the exchange, and the timer, if there is one."""
+        self.timing.end_ns = self.timing.end_ns or time.perf_counter_ns()
         # When the interpreter goes down its threads stand still, and the wait for one is endless.
         if self._over is not None and not self._over.is_set() and not sys.is_finalizing():
             self._over.set()
@@ -421,7 +391,7 @@ class Exchange:
         if self._timeout.event_idle is not None:
             # While the reader is busy with an event, or waits for the headers, the wait for the
             # next event has not begun.
-            since = self.waiting_since_ns
+            since = self._waiting_since_ns
             waited = (time.perf_counter_ns() - since) / 1e9 if since else 0.0
             limits.append((self._timeout.event_idle - waited, "event_idle"))
         if self._deadline_at is not None:
@@ -447,6 +417,7 @@ class _Connection(HTTPConnection):
         exchange: Exchange = _current.exchange
         exchange._connection = self
         exchange._unanswered = False
+        exchange.timing.is_new_connection = self.sock is None
         if self.sock is None:
             self.connect()
         # The pool has set the time to connect, in which a large body could not be sent.
@@ -454,10 +425,11 @@ class _Connection(HTTPConnection):
         try:
             super().request(*args, **kwargs)
         finally:
-            exchange.request_sent_ns = time.perf_counter_ns()
+            exchange.timing.request_sent_ns = time.perf_counter_ns()
 
     def getresponse(self) -> Any:
         exchange: Exchange = _current.exchange
+        exchange._socket = self.sock
         try:
             if self._has_answered and type(self.sock) is socket.socket:
                 # A reset tells only here whether it came before the first byte of the answer.
@@ -471,7 +443,7 @@ class _Connection(HTTPConnection):
         except RemoteDisconnected:
             exchange._unanswered = self._has_answered
             raise
-        exchange.headers_ns = time.perf_counter_ns()
+        exchange.timing.headers_ns = time.perf_counter_ns()
         self._has_answered = True
         return response
 

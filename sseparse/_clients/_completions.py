@@ -1,0 +1,157 @@
+"""``client.chat.completions`` and ``client.completions``: what asks for a completion."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+import attrs
+
+from ..completions._models import Completion
+from ..completions._parser import CompletionParser
+from ..completions._stream import Stream, read_whole
+from ._settings import UNSET
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from ..completions._headers import Headers
+    from ..completions._models import Message
+    from ._client import Client
+    from ._http import Timeout
+    from ._requests import Query
+
+    _Messages = Iterable[Mapping[str, Any] | Message]
+
+
+@attrs.frozen
+class Completions:
+    """``client.chat.completions`` and, for legacy completions, ``client.completions``."""
+
+    _client: Client
+    _path: str
+    _api: Literal["chat", "completions"]
+
+    # The names of the API that most programs use, so that an editor completes them. All others are
+    # taken, too.
+    @overload
+    def create(
+        self,
+        *,
+        stream: Literal[False] | None = ...,
+        model: str = ...,
+        messages: _Messages = ...,
+        prompt: str | list[str] = ...,
+        n: int | None = ...,
+        max_tokens: int | None = ...,
+        max_completion_tokens: int | None = ...,
+        temperature: float | None = ...,
+        top_p: float | None = ...,
+        stop: str | list[str] | None = ...,
+        seed: int | None = ...,
+        tools: list[dict[str, Any]] = ...,
+        tool_choice: str | dict[str, Any] = ...,
+        response_format: dict[str, Any] = ...,
+        reasoning_effort: str | None = ...,
+        logprobs: bool | int | None = ...,
+        extra_headers: Mapping[str, str] | None = ...,
+        extra_query: Query | None = ...,
+        extra_body: Mapping[str, Any] | None = ...,
+        timeout: Timeout | float | None = ...,
+        **body: Any,
+    ) -> Completion: ...
+
+    @overload
+    def create(
+        self,
+        *,
+        stream: Literal[True],
+        stream_options: dict[str, Any] | None = ...,
+        model: str = ...,
+        messages: _Messages = ...,
+        prompt: str | list[str] = ...,
+        n: int | None = ...,
+        max_tokens: int | None = ...,
+        max_completion_tokens: int | None = ...,
+        temperature: float | None = ...,
+        top_p: float | None = ...,
+        stop: str | list[str] | None = ...,
+        seed: int | None = ...,
+        tools: list[dict[str, Any]] = ...,
+        tool_choice: str | dict[str, Any] = ...,
+        response_format: dict[str, Any] = ...,
+        reasoning_effort: str | None = ...,
+        logprobs: bool | int | None = ...,
+        extra_headers: Mapping[str, str] | None = ...,
+        extra_query: Query | None = ...,
+        extra_body: Mapping[str, Any] | None = ...,
+        timeout: Timeout | float | None = ...,
+        **body: Any,
+    ) -> Stream: ...
+
+    @overload
+    def create(self, *, stream: bool | None, **body: Any) -> Completion | Stream: ...
+
+    def create(
+        self,
+        *,
+        stream: bool | None = None,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_query: Query | None = None,
+        extra_body: Mapping[str, Any] | None = None,
+        timeout: Timeout | float | None = UNSET,
+        **body: Any,
+    ) -> Completion | Stream:
+        """Ask for a completion.
+
+        Args:
+            stream: Whether to return its chunks as they come, instead of the whole.
+            extra_headers: Sent with this request; they go before the client's.
+            extra_query: Added to the query; its names go before the client's.
+            extra_body: Further keys of the body; they go before other arguments.
+            timeout: As for the client.
+            **body: ``model``, ``messages`` or ``prompt``, and all else that stands in the body, as
+                it is given. A ``Message`` of an earlier answer may stand among the messages.
+
+        Raises:
+            StatusError: The server refuses.
+            TransportError: There is no answer, or it was cut off.
+            TimedOutError: A time limit was reached.
+            StreamError: The answer is a success and reports an error, or is not JSON.
+            TypeError: A header, the query or the body cannot be sent.
+            ValueError: A header or the body cannot be sent.
+        """
+        if stream is not None:
+            body["stream"] = stream
+        body.update(extra_body or {})
+        n = body.get("n")
+        options = body.get("stream_options")
+        settings = self._client._settings
+
+        def make(status: int, headers: Headers) -> CompletionParser:
+            return CompletionParser(
+                status,
+                headers,
+                n=n if type(n) is int and n > 0 else 1,
+                api=self._api,
+                stream=bool(stream),
+                include_usage=isinstance(options, dict) and bool(options.get("include_usage")),
+                max_event_size=settings.max_event_size,
+                json_loads=settings.json_loads,
+            )
+
+        parser, exchange = self._client._send(
+            "POST",
+            self._path,
+            body,
+            make,
+            extra_headers,
+            extra_query,
+            timeout,
+            is_stream=bool(stream),
+        )
+        if stream:
+            return Stream(parser, exchange)
+        read_whole(parser, exchange)
+        completion = parser.completion()
+        completion.timing = exchange.timing
+        return completion

@@ -1,0 +1,195 @@
+"""What a client was made with: arguments, and what the environment says in their place."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+from urllib.parse import SplitResult, urlsplit
+
+import attrs
+
+from .. import __version__
+from .._core import DEFAULT_MAX_EVENT_SIZE, Parser
+from ..completions._errors import ExchangeError
+from ._http import Timeout
+from ._requests import Query, checked_headers, encoded_query, merged_headers
+
+_DEFAULT_BASE_URL = "https://api.openai.com/v1"
+
+UNSET: Any = object()  # the default of arguments for which None has a meaning
+
+ApiKey = str | Callable[[], str] | None
+OnRetry = Callable[[int, float, ExchangeError], object]
+
+
+def limits(timeout: Any, default: Timeout) -> Timeout:
+    """Return the limits that an argument ``timeout`` stands for.
+
+    Raises:
+        TypeError: It is no Timeout, no number and not None.
+    """
+    if timeout is UNSET:
+        return default
+    if isinstance(timeout, Timeout):
+        return timeout
+    if timeout is None or (isinstance(timeout, (int, float)) and not isinstance(timeout, bool)):
+        return Timeout(connect=timeout, idle=timeout)
+    kind = type(timeout)
+    raise TypeError(
+        "timeout must be a number of seconds, None, or a sseparse.completions.Timeout, "
+        f"not {kind.__module__}.{kind.__qualname__}"
+    )
+
+
+def _max_retries(_: object, __: object, value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ValueError(f"max_retries must be an int of at least 0, not {value!r}")
+
+
+def _max_event_size(_: object, __: object, value: Any) -> None:
+    Parser(max_event_size=value)  # which checks it
+
+
+class Address(NamedTuple):
+    """Where the server is."""
+
+    origin: str  # scheme, host and port
+    path: str  # without the slash at its end
+    query: str
+    parts: SplitResult
+
+    @classmethod
+    def of(cls, base_url: str) -> Address:
+        """Take a base URL apart.
+
+        Raises:
+            ValueError: It is none.
+        """
+        parts = urlsplit(base_url.strip())
+        if "@" in parts.netloc:
+            raise ValueError("base_url must not hold a user or password; use default_headers")
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
+            raise ValueError("base_url must begin with http:// or https:// and a host")
+        origin = f"{parts.scheme}://{parts.netloc}"
+        return cls(origin, parts.path.rstrip("/"), parts.query, parts)
+
+
+@attrs.frozen(kw_only=True)
+class Settings:
+    """The settings of a client, checked. None of them is None for "look into the environment"."""
+
+    api_key: ApiKey = attrs.field(repr=False)
+    key_name: str  # where the key comes from, for messages
+    address: Address
+    organization: str | None
+    project: str | None
+    timeout: Timeout
+    max_retries: int = attrs.field(validator=_max_retries)
+    default_headers: Mapping[str, str] = attrs.field(repr=False)
+    default_query: Query = attrs.field(repr=False)
+    on_retry: OnRetry | None
+    max_event_size: int | None = attrs.field(
+        default=DEFAULT_MAX_EVENT_SIZE, validator=_max_event_size
+    )
+    json_loads: Callable[[str], Any] = json.loads
+
+    def __attrs_post_init__(self) -> None:
+        """Check what each request will have. A key that a function gives is checked when it is."""
+        encoded_query(self.default_query)
+        key = "k" if callable(self.api_key) else self.api_key
+        self._headers(key)
+
+    def headers(self) -> dict[str, str]:
+        """Return the headers of the next attempt.
+
+        Raises:
+            TypeError: The function of the key does not return a str.
+            ValueError: A header cannot hold the key.
+        """
+        key = self.api_key
+        return self._headers(key() if callable(key) else key)
+
+    def _headers(self, key: object) -> dict[str, str]:
+        if key is not None and not isinstance(key, str):
+            raise TypeError(
+                f"{self.key_name} must be a str or a function that returns one, "
+                f"not {type(key).__name__}"
+            )
+        if key and ("\n" in key or "\r" in key):
+            raise ValueError(f"{self.key_name} holds a line end, which no header can hold")
+        own = {
+            "User-Agent": f"sseparse/{__version__}",
+            "Accept-Encoding": "identity",  # under compression an event waits for the next flush
+            "Authorization": f"Bearer {key}" if key else None,
+            "OpenAI-Organization": self.organization,
+            "OpenAI-Project": self.project,
+        }
+        headers = checked_headers({name: value for name, value in own.items() if value})
+        return merged_headers(headers, self.default_headers)
+
+
+def settings_of(
+    *,
+    api_key: ApiKey,
+    base_url: str | None,
+    organization: str | None,
+    project: str | None,
+    timeout: Any,
+    **others: Any,
+) -> Settings:
+    """Return the settings, with those of the environment where arguments are None.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: There is no key and no base URL, or an argument cannot be used.
+    """
+    environment = os.environ.get
+    key = environment("OPENAI_API_KEY") if api_key is None else api_key
+    given = base_url or environment("OPENAI_BASE_URL")
+    if not key and not given:
+        raise ValueError(
+            "no API key: set OPENAI_API_KEY, give api_key, or give the base_url of a server "
+            "that needs none"
+        )
+    return Settings(
+        api_key=key,
+        key_name="OPENAI_API_KEY" if api_key is None else "api_key",
+        address=Address.of(given or _DEFAULT_BASE_URL),
+        organization=organization or environment("OPENAI_ORG_ID"),
+        project=project or environment("OPENAI_PROJECT_ID"),
+        timeout=limits(timeout, Timeout()),
+        **others,
+    )
+
+
+def proxy_of(proxy: str | None, settings: Settings) -> str | None:
+    """Return the proxy to use: the argument, or what the environment says; None for none.
+
+    Raises:
+        ValueError: A proxy of the environment would see a key of the environment.
+    """
+    if proxy is not None:
+        return proxy or None
+    parts = settings.address.parts
+    proxy = _proxy_of_environment(parts.scheme, parts.netloc)
+    if proxy and parts.scheme == "http" and settings.api_key and settings.key_name != "api_key":
+        # Over plain http the proxy can read it, and nobody named it as a host for this key.
+        raise ValueError(
+            "the environment's proxy would see the API key out of the environment: use an "
+            "https base_url, give proxy or api_key, or name the host in NO_PROXY"
+        )
+    return proxy or None
+
+
+def _proxy_of_environment(scheme: str, host: str) -> str | None:
+    asked = sys.platform in ("darwin", "win32")  # where the system's settings count too
+    if not asked and not any(name.lower().endswith("_proxy") for name in os.environ):
+        return None  # and the import is saved
+    from urllib.request import getproxies, proxy_bypass
+
+    proxies = getproxies()
+    proxy = proxies.get(scheme) or proxies.get("all")
+    return None if proxy is None or proxy_bypass(host) else proxy

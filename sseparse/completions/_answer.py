@@ -1,0 +1,398 @@
+"""The machine that reads one answer of a server, from its first byte to one outcome. No I/O.
+
+An answer goes through these states, and a driver gives it the bytes::
+
+    the status is no success ─────────────────────────────► BODY ──► error
+    a whole answer was asked for ─────────────────────────► BODY ──► outcome or error
+    the content type says that it is an event stream ─────► EVENTS ─► outcome or error
+    any other content type ──► OPEN ──► it begins as one ─► EVENTS
+                                └─────► it does not ──────► BODY ──► error
+"""
+
+from __future__ import annotations
+
+import enum
+import json
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+
+from .._core import EventTooLargeError, Parser
+from ._errors import (
+    ContentTypeError,
+    EmptyStreamError,
+    ExchangeError,
+    StatusError,
+    StreamError,
+    TimedOutError,
+    TransportError,
+    TruncatedError,
+    lost,
+)
+from ._headers import Headers, HeadersLike, retry_after
+from ._lines import begins_as_events
+from ._reported import Details, error_details, error_in_text, reported_error
+
+if TYPE_CHECKING:
+    from .._core import BytesLike, Event, Pending
+    from ._models import Completion
+
+_T = TypeVar("_T")
+
+_BLANK_LIMIT = 1 << 16  # bytes of blank lines before an event stream
+_BODY_LIMIT = 1 << 20  # bytes that are read of an answer that is an error, or no event stream
+_WHOLE_LIMIT = 1 << 28  # bytes of a completion that is not streamed
+
+NOT_JSON: Any = object()
+
+
+class Outcome(enum.Enum):
+    """How an answer ended. The first that happened counts.
+
+    Attributes:
+        DONE: ``[DONE]`` was received.
+        FINISHED: No ``[DONE]``, but every choice has its finish reason, and the body ended
+            properly, or nothing came any more.
+        TRUNCATED: The body ended properly, before the completion did.
+        STREAM_ERROR: The server reported an error inside the answer, or sent something else than
+            was asked for.
+        TRANSPORT_ERROR: The body was cut off.
+        TIMED_OUT: A time limit was reached.
+        CLOSED: The reader left: ``break``, ``close()`` or the end of a ``with`` block.
+        ENDED: The body of a plain event stream ended properly; it has no other end.
+        REFUSED: The status was not a success.
+    """
+
+    DONE = "done"
+    FINISHED = "finished"
+    TRUNCATED = "truncated"
+    STREAM_ERROR = "stream error"
+    TRANSPORT_ERROR = "transport error"
+    TIMED_OUT = "timed out"
+    CLOSED = "closed"
+    ENDED = "ended"
+    REFUSED = "refused"
+
+
+Ending = Literal["end", "cut", "limit", "left"]
+_ENDINGS = ("end", "cut", "limit", "left")
+
+_OUTCOMES = {
+    StatusError: Outcome.REFUSED,
+    StreamError: Outcome.STREAM_ERROR,
+    TransportError: Outcome.TRANSPORT_ERROR,
+    TimedOutError: Outcome.TIMED_OUT,
+    TruncatedError: Outcome.TRUNCATED,
+}
+
+
+class Answer(Generic[_T]):
+    """Reads one answer. Subclasses say what its events mean.
+
+    Attributes:
+        status: The status of the answer.
+        headers: Its headers; names are compared without regard to case.
+        reads: How many calls of ``feed`` had bytes.
+        events: How many events have come.
+        pending: The unfinished event at the end of the body, if there was one.
+        error: What ended the answer, for the driver to raise; None if nothing did.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        headers: HeadersLike,
+        max_event_size: int | None,
+        *,
+        last_event_id: str = "",
+        is_whole: bool = False,
+    ) -> None:
+        self.status = status
+        self.headers = headers if isinstance(headers, Headers) else Headers(headers)
+        self.reads = 0
+        self.events = 0
+        self.pending: Pending | None = None
+        self.error: ExchangeError | None = None
+        # The outcome is the first item; there may be later ones, which do not count. Threads may
+        # append at once, and the list then decides which was first. By _end.
+        self._ends: list[Outcome] = []
+        self._parser = Parser(max_event_size=max_event_size, last_event_id=last_event_id)
+        self._is_success = 200 <= status < 300
+        self._is_whole = is_whole  # a whole answer was asked for
+        kind = self.headers.get("content-type", "").lower()
+        # The bytes of the body in the states OPEN and BODY; None in the state EVENTS. By _collect.
+        self._body: bytearray | None = bytearray()
+        self._is_open = self._is_success and not is_whole  # the state is OPEN, if there is a body
+        if self._is_open and "text/event-stream" in kind:
+            self._body = None
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """How the answer ended; None while it runs."""
+        return self._ends[0] if self._ends else None
+
+    @property
+    def is_left(self) -> bool:
+        """Whether the reader left before the answer ended."""
+        return self.outcome is Outcome.CLOSED
+
+    @property
+    def request_id(self) -> str | None:
+        """The server's name for the request, in ``x-request-id``; None if it gives none."""
+        return self.headers.get("x-request-id")
+
+    @property
+    def last_event_id(self) -> str:
+        """The last event ID, as a reconnecting client must send it."""
+        return self._parser.last_event_id
+
+    @property
+    def retry(self) -> int | None:
+        """The reconnection time that the server asked for, in ms; None if it has not."""
+        return self._parser.retry
+
+    def feed(self, data: BytesLike, arrival_ns: int = 0) -> list[_T]:
+        """Take the next bytes of the body, and return what they complete.
+
+        It never raises for what the server sent. Where that ends the answer, ``outcome`` is set,
+        and all further bytes are ignored.
+
+        Args:
+            data: The bytes of one read.
+            arrival_ns: When the read had returned.
+
+        Raises:
+            TypeError: ``data`` is not bytes, bytearray or memoryview.
+        """
+        if type(data) is not bytes:
+            if not isinstance(data, (bytes, bytearray, memoryview)):
+                raise TypeError(f"expected bytes, not {type(data).__name__}")
+            data = bytes(data)
+        if self._ends or not data:
+            return []
+        self.reads += 1
+        if self._body is not None:
+            data = self._collect(self._body, data)
+            if not data:
+                return []
+        return self._feed_events(data, arrival_ns)
+
+    def close(self, ending: Ending = "end", cause: BaseException | None = None) -> Outcome:
+        """End the answer, and return its outcome. Idempotent; the first call counts.
+
+        Args:
+            ending: Why nothing follows. "end": the body ended properly. "cut": it was cut off.
+                "limit": a time limit was reached. "left": the reader left; this may be called in
+                another thread than ``feed``.
+            cause: The exception of the transport, which becomes the cause of ``error``. An
+                ExchangeError is taken as ``error`` itself.
+
+        Raises:
+            ValueError: ``ending`` is none of these.
+        """
+        if ending not in _ENDINGS:
+            raise ValueError(f"ending must be one of {', '.join(_ENDINGS)}, not {ending!r}")
+        if not self._ends:
+            if ending == "left":
+                self._end(Outcome.CLOSED)
+            elif self._body is None:
+                self.pending = self._parser.close()
+                self._end_events(ending, cause)
+            else:
+                self._end_body(bytes(self._body), ending, cause)
+        return self._ends[0]
+
+    def completion(self) -> Completion | None:
+        """Return what has been merged so far; None where the answer is no completion."""
+        return None
+
+    # The hooks of the subclasses.
+
+    def _take(self, event: Event, arrival_ns: int) -> _T | None:
+        """Return what an event is; None for nothing."""
+        raise NotImplementedError
+
+    def _end_events(self, ending: Ending, cause: BaseException | None) -> None:
+        """Set the outcome at the end of an event stream."""
+        raise NotImplementedError
+
+    def _judge_whole(self, body: bytes) -> None:
+        """Set the outcome at the proper end of a whole answer."""
+        raise NotImplementedError
+
+    # What all answers have in common.
+
+    _decode: Callable[[str], Any] = staticmethod(json.loads)
+
+    def _loads(self, text: str) -> Any:
+        """Return the decoded JSON; NOT_JSON for anything else."""
+        try:
+            return self._decode(text)
+        except MemoryError:
+            raise
+        # Decoders have exceptions of their own, and a RecursionError for what is nested too deep.
+        except Exception:
+            return NOT_JSON
+
+    def _feed_events(self, data: bytes, arrival_ns: int) -> list[_T]:
+        fault = None
+        try:
+            events = self._parser.feed(data)
+        except EventTooLargeError as error:
+            events, fault = error.events, error
+        self.events += len(events)
+        ends = self._ends
+        items = []
+        for event in events:
+            item = self._take(event, arrival_ns)
+            if item is not None:
+                items.append(item)
+            if ends:
+                break
+        if fault is not None and not ends:
+            self._fail(StreamError(str(fault)), fault)
+        return items
+
+    def _collect(self, body: bytearray, data: bytes) -> bytes:
+        """Take bytes of a body that is not known to be an event stream.
+
+        Return its beginning when it turns out to be one.
+        """
+        body += data
+        if self._is_open:
+            begins = begins_as_events(bytes(body[: _BLANK_LIMIT + len(data)]))
+            if begins:
+                self._body = None
+                return bytes(body)
+            if begins is None and len(body) <= _BLANK_LIMIT:
+                return b""
+            self._is_open = False
+        if self._is_success and self._is_whole:
+            if len(body) > _WHOLE_LIMIT:
+                self._fail(StreamError(f"the answer is larger than {_WHOLE_LIMIT} bytes"))
+        elif len(body) > _BODY_LIMIT:
+            self._end_body(bytes(body[:_BODY_LIMIT]), "end", None)
+        return b""
+
+    def _end_body(self, body: bytes, ending: Ending, cause: BaseException | None) -> None:
+        """Judge a body that was not read as an event stream."""
+        if not self._is_success:  # the status counts, also where the body was cut off
+            self._fail(self._status_error(body), cause)
+        elif ending == "end" and self._is_whole:
+            self._judge_whole(body)
+        else:
+            self._fail(self._foreign_body(body, ending, cause), cause)
+
+    def _foreign_body(
+        self, body: bytes, ending: Ending, cause: BaseException | None
+    ) -> ExchangeError:
+        """Return the error for a body that is not what was asked for, or not whole."""
+        text = body.decode("utf-8-sig", "replace")
+        if reported := reported_error(self._loads(text)):
+            return self._reported(reported, text)
+        if ending != "end":
+            return lost(ending == "limit", cause)
+        if not body:
+            return EmptyStreamError("the answer is a success with an empty body")
+        return self._content_type_error("text/event-stream", body)
+
+    def _content_type_error(self, expected: str, body: bytes) -> ContentTypeError:
+        details = self._details(body.decode("utf-8-sig", "replace"))
+        encoding = self.headers.get("content-encoding", "")
+        return ContentTypeError(
+            details.message,
+            expected=expected,
+            got=self.headers.get("content-type", ""),
+            encoding="" if encoding.lower() == "identity" else encoding,
+            body=body,
+        )
+
+    def _status_error(self, body: bytes) -> StatusError:
+        text = body.decode("utf-8-sig", "replace")
+        details = self._details(text)
+        if not details.message.strip():
+            details = details._replace(message=_phrase(self.status))
+        return StatusError(
+            **details._asdict(),
+            status=self.status,
+            body=text,
+            request_id=self.request_id,
+            retry_after=retry_after(self.headers),
+        )
+
+    def _details(self, text: str) -> Details:
+        """Return what a body that is an error says."""
+        raw = self._loads(text)
+        if raw is NOT_JSON and begins_as_events(text[:_BLANK_LIMIT].encode("utf-8", "replace")):
+            events = Parser(max_event_size=None).feed(text.encode("utf-8", "replace") + b"\n\n")
+            if events:
+                text = events[0].data
+                raw = self._loads(text)
+        if raw is NOT_JSON:
+            return error_in_text(text)
+        return error_details(raw, text.strip())
+
+    @staticmethod
+    def _reported(details: Details, data: str) -> StreamError:
+        return StreamError(**details._asdict(), data=data)
+
+    def _fail(self, error: ExchangeError, cause: BaseException | None = None) -> None:
+        """End the answer with an error."""
+        if self._body is None and self.pending is None:
+            self.pending = self._parser.close()
+        if self._is_success and not self._is_whole:
+            error.partial = self.completion()
+        error.pending = self.pending
+        if cause is not None and cause is not error:
+            error.__cause__ = cause
+        outcome = next(found for kind, found in _OUTCOMES.items() if isinstance(error, kind))
+        if not self._ends:
+            self.error = error
+        self._end(outcome)
+
+    def _end(self, outcome: Outcome) -> None:
+        self._ends.append(outcome)
+
+
+class EventsAnswer(Answer["Event"]):
+    """Reads an answer whose events mean nothing to this package."""
+
+    def _take(self, event: Event, arrival_ns: int) -> Event:  # noqa: ARG002  # for completions
+        return event
+
+    def _end_events(self, ending: Ending, cause: BaseException | None) -> None:
+        if ending == "end":
+            self._end(Outcome.ENDED)
+        else:
+            self._fail(lost(ending == "limit", cause), cause)
+
+
+
+class JsonAnswer(Answer[None]):
+    """Reads a whole answer that is JSON of any kind.
+
+    Attributes:
+        value: The decoded JSON.
+    """
+
+    value: Any = None
+
+    def __init__(
+        self, status: int, headers: HeadersLike, json_loads: Callable[[str], Any] = json.loads
+    ) -> None:
+        super().__init__(status, headers, None, is_whole=True)
+        self._decode = json_loads
+
+    def _judge_whole(self, body: bytes) -> None:
+        self.value = self._loads(body.decode("utf-8-sig", "replace"))
+        if self.value is NOT_JSON:
+            self._fail(self._content_type_error("application/json", body))
+        else:
+            self._end(Outcome.FINISHED)
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "the server gives no reason"

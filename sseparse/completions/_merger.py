@@ -1,0 +1,289 @@
+"""Merge the chunks of a stream into one completion."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ._merging import Pieces, joined, merge
+from ._models import (
+    Chunk,
+    ChunkChoice,
+    Completion,
+    Delta,
+    Raw,
+    Usage,
+    dicts,
+    usage_in,
+)
+from ._text import is_text_part, join_surrogates, plain_text
+from ._tool_calls import ToolCalls
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_NO_DELTA: Raw = {}
+# What a choice holds in pieces, and what the merger writes itself.
+_MERGED_KEYS = frozenset(
+    {"delta", "message", "index", "finish_reason", "finishReason", "text", "logprobs"}
+)
+_BARE_CHOICE = frozenset({"index", "delta", "finish_reason"})
+_new = object.__new__
+
+
+class _Merged:
+    """What has arrived of one choice."""
+
+    def __init__(self) -> None:
+        # The text. It holds the text of parts, too.
+        self.text = Pieces()
+        self.has_text = False  # whether there was any, if only an empty one
+        # The content in parts, and the texts between them; None until the server sends parts.
+        self.parts: list[Any] | None = None
+        self.delta: Raw = {}  # what else the deltas hold
+        self.calls = ToolCalls()
+        # The keys of the last message that a choice held. It says how the message looks so far, so
+        # it counts only for keys that no delta has.
+        self.message: Raw = {}
+        # Whether the text comes out of messages: set by the first one, if no delta had text before.
+        self.grows = False
+        self.choice: Raw = {}  # what the choice holds beside the message, if the last one counts
+        self.logprobs: Raw = {}
+        self.finish_reason: Any = None
+
+    def add_delta(self, delta: Raw) -> str | None:
+        """Take a delta, and return its text."""
+        text = None
+        for key, value in delta.items():
+            if key == "content":
+                text = plain_text(value)
+                self._add_part(value)
+                self._add_text(text)
+            elif key == "tool_calls":
+                for piece in dicts(value):
+                    self.calls.add(piece)
+            elif key == "function_call" and isinstance(value, dict):
+                self._add_function_call(value)
+            else:
+                merge(self.delta, {key: value})
+        return text
+
+    def _add_text(self, text: str | None) -> None:
+        if text:
+            self.text.append(text)
+        self.has_text = self.has_text or text is not None
+
+    def _add_part(self, content: object) -> None:
+        if isinstance(content, list):
+            if self.parts is None:
+                self.parts = [*self.text]
+            self.parts.extend(content)
+        elif self.parts is not None and isinstance(content, str):
+            self.parts.append(content)
+
+    def _add_function_call(self, call: Raw) -> None:
+        """Take a piece of the legacy form of a tool call; the name may come with each piece."""
+        before = self.delta.get("function_call")
+        name = before.get("name") if isinstance(before, dict) else None
+        again = call.get("name")
+        if isinstance(name, Pieces) and isinstance(again, str):
+            is_again = name.text_within(len(again)) == again
+        else:
+            is_again = False
+        rest = {k: v for k, v in call.items() if k != "name"} if is_again else call
+        merge(self.delta, {"function_call": rest})
+
+    def add_choice(self, choice: Raw, content: str | None) -> str | None:
+        """Take what a choice holds beside its delta; return the text that it adds in all."""
+        message = choice.get("message")
+        if type(message) is dict:
+            content = self._add_message(message, content)
+        text = choice.get("text")
+        if content is None and isinstance(text, str):
+            self._add_part(text)
+            self._add_text(text)
+        for key, value in choice.items():
+            if key == "logprobs":
+                merge(self.logprobs, {key: value})
+            elif key not in _MERGED_KEYS:
+                self.choice[key] = value
+        return content
+
+    def _add_message(self, message: Raw, content: str | None) -> str | None:
+        """Take the message so far; return what the text has grown by, if no delta tells."""
+        self.message.update({key: value for key, value in message.items() if value is not None})
+        whole = plain_text(message.get("content"))
+        if whole is None or (self.text and not self.grows):
+            return content
+        before = self.text.text_within(len(whole))
+        if before is None or not whole.startswith(before):
+            return content  # what was given to the reader cannot be taken back
+        self.grows = self.grows or bool(whole)
+        self.has_text = True
+        self.text[:] = [whole] if whole else []
+        grown = whole[len(before) :]
+        return (content or "") + grown if grown else content
+
+    def merged(self, index: int, *, is_chat: bool) -> Raw:
+        """Return the choice as a whole completion has it."""
+        text = self.text.text() if self.has_text else None
+        rest = {**self.choice, **joined(self.logprobs)}
+        reason = {"finish_reason": self.finish_reason}
+        if not is_chat:
+            return {"index": index, "text": text or "", **reason, **rest}
+        return {"index": index, "message": self._merged_message(text), **reason, **rest}
+
+    def _merged_message(self, text: str | None) -> Raw:
+        message: Raw = {"role": "assistant", "content": text, **self.message}
+        message.update((k, v) for k, v in joined(self.delta).items() if v is not None)
+        for key in self.delta:  # null in all pieces
+            message.setdefault(key, None)
+        if self.parts is not None:
+            message["content"] = _joined_parts(self.parts)
+        elif plain_text(message["content"]) != text:
+            message["content"] = text
+        if self.calls:
+            message["tool_calls"] = self.calls.merged()
+        return message
+
+
+class Merger:
+    """Takes the chunks of one stream, in order.
+
+    Args:
+        n: How many choices the request asked for.
+        is_chat: Whether they are messages, and not the texts of a legacy completion.
+    """
+
+    def __init__(self, n: int, *, is_chat: bool) -> None:
+        self._n = n
+        self._is_chat = is_chat
+        self._top: Raw = {}
+        self._first: Raw = {}  # the first id and model that are not empty
+        self._choices: dict[int, _Merged] = {}
+        self.finished = 0  # how many choices have their finish reason
+        self.has_error = False  # whether a choice reported an error
+        self.usages: list[Usage] = []
+
+    def add(self, raw: Raw, arrival_ns: int, read: int) -> Chunk:
+        """Take the JSON of an event, and return the chunk that it is."""
+        # On the hot path: with the JSON decoder this is most of what a chunk costs. One pass merges
+        # and builds, and a chunk that only adds text takes the short way.
+        built = []
+        has_usage = False  # in a choice
+        choices = raw.get("choices")
+        for choice in choices if type(choices) is list else ():
+            if type(choice) is not dict:
+                continue
+            index = choice.get("index")
+            if type(index) is not int:
+                index = 0
+            merged = self._choices.get(index)
+            if merged is None:
+                merged = self._choices[index] = _Merged()
+            raw_delta = choice.get("delta")
+            if type(raw_delta) is not dict:
+                raw_delta = _NO_DELTA
+            content = raw_delta.get("content")
+            if type(content) is str and len(raw_delta) == 1:
+                if content and merged.has_text and merged.parts is None:
+                    merged.text.append(content)
+                else:
+                    merged.add_delta(raw_delta)
+            elif raw_delta:
+                content = merged.add_delta(raw_delta)
+            reason = choice.get("finish_reason")
+            if len(choice) != 3 or not choice.keys() >= _BARE_CHOICE:
+                content = merged.add_choice(choice, content)
+                reason = reason or choice.get("finishReason")
+                has_usage = has_usage or "usage" in choice
+                if choice.get("error"):
+                    self.has_error = True
+            if reason:
+                if not merged.finish_reason:
+                    self.finished += 1
+                if reason == "error":
+                    self.has_error = True
+                merged.finish_reason = reason
+            delta = _new(Delta)
+            delta.raw = raw_delta
+            delta.content = content
+            chunk_choice = _new(ChunkChoice)
+            chunk_choice.raw = choice
+            chunk_choice.delta = delta
+            built.append(chunk_choice)
+        usage = raw.get("usage")
+        if usage or has_usage or "x_groq" in raw:
+            usage = usage_in(raw)
+            if usage is not None:
+                self.usages.append(Usage(usage))
+        self._add_top(raw)
+        chunk = _new(Chunk)
+        chunk.raw = raw
+        chunk.choices = tuple(built)
+        chunk.arrival_ns = arrival_ns
+        chunk.read = read
+        return chunk
+
+    def _add_top(self, raw: Raw) -> None:
+        if "choices" not in raw and "type" in raw:
+            return  # a keep-alive, or an event of another API
+        if len(self._first) < 2:
+            for key in ("id", "model"):
+                if raw.get(key):
+                    self._first.setdefault(key, raw[key])
+        if None in raw.values():
+            raw = {key: value for key, value in raw.items() if value is not None}
+        self._top.update(raw)
+
+    @property
+    def choices(self) -> int:
+        """How many choices have come."""
+        return len(self._choices)
+
+    def is_empty(self) -> bool:
+        """Tell whether there is neither a choice nor a count of tokens."""
+        return not self._choices and not self.usages
+
+    def is_finished(self) -> bool:
+        """Tell whether every choice that was asked for, or came unasked, has its finish reason."""
+        count = len(self._choices)
+        if self.finished < self._n or self.finished < count:
+            return False
+        return sorted(self._choices) == list(range(count))
+
+    def completion(self, headers: Mapping[str, str]) -> Completion:
+        """Return what there is so far as a completion."""
+        choices = [
+            choice.merged(index, is_chat=self._is_chat)
+            for index, choice in sorted(self._choices.items())
+        ]
+        kind = "chat.completion" if self._is_chat else "text_completion"
+        raw = {**self._top, **self._first, "object": kind, "choices": choices}
+        raw.pop("usage", None)
+        if self.usages:
+            raw["usage"] = self.usages[-1].raw
+        return Completion(raw, tuple(self.usages), headers)
+
+
+def whole_usages(raw: Raw) -> tuple[Usage, ...]:
+    """Return the count of tokens of a completion that came whole, as the usages of a stream."""
+    usage = usage_in(raw)
+    return () if usage is None else (Usage(usage),)
+
+
+def _joined_parts(parts: list[Any]) -> Any:
+    """Return a content in parts, with neighbouring texts joined; a str if all of it is text."""
+    whole: list[Any] = []
+    texts: list[str] = []
+    for part in parts:
+        if is_text_part(part):
+            texts.append(plain_text([part]) or "")
+            continue
+        if texts:
+            whole.append({"type": "text", "text": join_surrogates("".join(texts))})
+            texts = []
+        whole.append(part)
+    text = join_surrogates("".join(texts))
+    if not whole:
+        return text
+    return [*whole, {"type": "text", "text": text}] if texts else whole

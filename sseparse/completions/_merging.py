@@ -1,0 +1,70 @@
+"""How values that come in pieces become whole ones."""
+
+from __future__ import annotations
+
+from ._models import Raw
+from ._text import join_surrogates
+
+# Keys of a delta whose text is sent again, and not in pieces.
+_REPEATED = frozenset({"id", "index", "role", "type"})
+# Dicts within dicts are deltas to this depth; of what is nested deeper, the last counts. A server
+# may nest as deep as the JSON decoder reads, which is deeper than Python functions call themselves.
+_LEVELS = 8
+
+
+class Pieces(list[str]):
+    """The pieces of a text, none of them empty.
+
+    To join them at the end is linear; to add each to a text is not.
+    """
+
+    def text(self) -> str:
+        """Return the text."""
+        self[:] = ["".join(self)]
+        return join_surrogates(self[0])
+
+    def text_within(self, length: int) -> str | None:
+        """Return the text if it is not longer than this, else None.
+
+        It costs no more than the length, so that to ask it for each piece stays linear.
+        """
+        total = 0
+        for piece in self:
+            total += len(piece)
+            if total > length:
+                return None
+        return "".join(self)
+
+
+def merge(into: Raw, delta: Raw, levels: int = _LEVELS) -> None:
+    """Add the values of a delta, of whatever keys, to those before.
+
+    Texts are pieces of a longer text, lists go on, dicts are deltas themselves, and of everything
+    else the last one counts.
+    """
+    for key, value in delta.items():
+        before = into.get(key)
+        if value is None:
+            into.setdefault(key, None)
+        elif isinstance(value, str) and key not in _REPEATED:
+            into[key] = before if isinstance(before, Pieces) else Pieces()
+            if value:
+                into[key].append(value)
+        elif isinstance(value, list):
+            into[key] = before if type(before) is list else []
+            into[key].extend(value)
+        elif isinstance(value, dict) and levels:
+            into[key] = before if isinstance(before, dict) else {}
+            merge(into[key], value, levels - 1)
+        else:
+            into[key] = value
+
+
+def joined(merged: Raw, levels: int = _LEVELS) -> Raw:
+    """Return what was merged as plain JSON values."""
+    plain: Raw = {}
+    for key, value in merged.items():
+        if isinstance(value, dict) and levels:
+            value = joined(value, levels - 1)
+        plain[key] = value.text() if isinstance(value, Pieces) else value
+    return plain
