@@ -1,7 +1,7 @@
 # Part of sseparse. Copyright (c) 2026 The sseparse developers. SPDX-License-Identifier: MIT
-"""The core: the parser and what it needs. No I/O, no clock, no dependency.
+"""Parse and write event streams, without I/O, clock or dependency.
 
-Imports go one way, in this order::
+Each module imports only modules that are named before it::
 
     _event ◄ _items ◄ _errors
              _items, _bytes ◄ _pure ◄ _template ◄ _interpreter ◄ _lines
@@ -9,11 +9,12 @@ Imports go one way, in this order::
                                                                     _machine ◄ _parser, _observer
                                                                                all ◄ _iterate
 
-``_encode`` and ``_build`` stand alone. ``_machine``, ``_lines`` and ``_interpreter`` are the
-parser: what a call does, where lines end, and what they do. Read these first.
+``_encode`` and ``_build`` import no other module of the core. Three modules are the parser; read
+them first: ``_machine`` (what a call does), ``_lines`` (where lines end) and ``_interpreter`` (what
+lines mean).
 """
 
-from . import _build  # noqa: F401  # the first: it decides which files the imports below find
+from . import _build  # noqa: F401  # first: it decides which files the imports below load
 from ._bytes import COMPILED, BytesLike
 from ._encode import encode
 from ._errors import Error, EventTooLargeError

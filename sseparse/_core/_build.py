@@ -1,10 +1,14 @@
 # Part of sseparse. Copyright (c) 2026 The sseparse developers. SPDX-License-Identifier: MIT
-"""Which build of the core is used: the compiled modules, or the source that lies beside them.
+"""Choose the build of the core: the compiled modules, or the source files beside them.
 
-The source is used where ``SSEPARSE_PURE=1`` says so; where the package was copied to another name,
-for compiled modules find each other by the name that they were compiled under; and where the
-extension cannot be loaded, as in an isolated sub-interpreter. It must be decided before a compiled
-module is imported.
+The source is used in three cases:
+
+- ``SSEPARSE_PURE=1`` is set.
+- The package was copied to another name. Compiled modules import each other by the name that they
+  had when they were compiled.
+- The extension cannot be loaded, as in an isolated sub-interpreter.
+
+The choice must be made before a compiled module is imported.
 """
 
 from __future__ import annotations
@@ -16,25 +20,25 @@ __all__: list[str] = []
 
 
 def _has_extension() -> bool:
-    """Return whether the compiled modules are to be used, and can be."""
+    """Return whether the compiled modules should be used, and can be."""
     if os.environ.get("SSEPARSE_PURE", "") not in ("", "0"):
         return False
     try:
-        # What holds the code of all compiled modules. They import it from C, where what collects
-        # the modules of a program, such as PyInstaller, would not see it.
+        # This library contains the code of all compiled modules. They import it from C. Tools that
+        # collect the modules of a program, such as PyInstaller, only see this import.
         from .. import _core__mypyc  # type: ignore[attr-defined]
     except ImportError:
         return False
-    # It has a function for each module, which bears the name that the module was compiled under.
+    # The library has a function for each module, named after the module as it was compiled.
     return hasattr(_core__mypyc, f"init_{__package__}._event".replace(".", "___"))
 
 
 def _prefer_source(folder: str) -> None:
-    """Let imports from the folder pass over extensions, where there are any."""
+    """Make imports from the folder ignore extensions, if it contains any."""
     try:
         names = os.listdir(folder)  # noqa: PTH208  # pathlib takes longer to import than all of this
     except OSError:
-        return  # it is in a zip file, from which no extension is loaded
+        return  # the folder is in a zip file, from which Python loads no extension
     builds = [name for name in names if name.startswith("_event.")]
     if "_event.py" in builds and len(builds) > 1:
         from importlib.machinery import SOURCE_SUFFIXES, FileFinder, SourceFileLoader

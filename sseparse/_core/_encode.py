@@ -1,5 +1,5 @@
 # Part of sseparse. Copyright (c) 2026 The sseparse developers. SPDX-License-Identifier: MIT
-"""Events to bytes, the inverse of the parser."""
+"""Write events as bytes, the inverse of the parser."""
 
 from __future__ import annotations
 
@@ -16,20 +16,21 @@ def encode(
 ) -> bytes:
     r"""Return one block of an event stream, with the blank line that ends it.
 
-    None leaves a field out. Parsing the block gives the arguments back, with the line ends in
-    ``data`` read as LF. Nothing in an argument can end a line early or begin another field: what
-    cannot be written safely is refused.
+    An argument that is None writes no field. Parsing the block gives the arguments back, but each
+    line end in ``data`` becomes LF. No argument can end a line early or begin another field: a
+    value that cannot be written safely raises ValueError.
 
     Args:
-        data: The event's data. Each of its lines, ended by CRLF, CR or LF, becomes a ``data`` line.
+        data: The event's data. CRLF, CR and LF end its lines, and each line becomes a ``data``
+            line.
         type: The event type.
-        id: The last event ID; "" writes an empty one, which resets it.
+        id: The last event ID. "" writes an empty one, which resets the ID.
         retry: The reconnection time in milliseconds.
-        comment: Text that every parser ignores; each of its lines becomes a comment line.
+        comment: Text that every parser ignores. Each of its lines becomes a comment line.
 
     Raises:
-        ValueError: CR or LF in ``type`` or ``id``; NUL in ``id``; an empty ``type``; a lone
-            surrogate; a ``retry`` that is negative or has more than 600 digits.
+        ValueError: ``type`` or ``id`` contains CR or LF; ``id`` contains NUL; ``type`` is empty; an
+            argument contains a lone surrogate; ``retry`` is negative or has more than 600 digits.
         TypeError: ``retry`` is not an int, or is a bool; another argument is not a str.
 
     >>> encode("two\nlines", type="note", id="7")
@@ -47,7 +48,7 @@ def encode(
     if id is not None:
         value = _one_line("id", id)
         if b"\0" in value:
-            raise ValueError("id holds NUL, for which every parser ignores the whole id")
+            raise ValueError("id holds NUL; every parser ignores an id that does")
         block += b"id: " + value + b"\n"
     if retry is not None:
         if not isinstance(retry, int) or isinstance(retry, bool):
@@ -61,7 +62,7 @@ def encode(
 
 
 def _lines(prefix: bytes, text: bytes) -> bytes:
-    # Not splitlines(), which gives no line after a final line end, and none at all for "".
+    # splitlines() would drop the empty line after a final line end, and the only line of "".
     lines = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
     return b"".join(prefix + line + b"\n" for line in lines)
 

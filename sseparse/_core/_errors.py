@@ -1,15 +1,15 @@
 # Part of sseparse. Copyright (c) 2026 The sseparse developers. SPDX-License-Identifier: MIT
-"""The error tree.
+"""The errors that report a fault of the peer or of the stream.
 
-    Error                    whatever the peer or the stream did wrong
-    └── EventTooLargeError   an event or a line beyond ``max_event_size``
+    Error                    the base of all of them
+    └── EventTooLargeError   an event or a line is larger than ``max_event_size``
 
-Misuse by the caller is a builtin instead: TypeError, ValueError, RuntimeError.
+Misuse by the caller raises a builtin instead: TypeError, ValueError or RuntimeError.
 """
 
 from __future__ import annotations
 
-# What annotations name stands here at run time, too, for typing.get_type_hints().
+# typing.get_type_hints() needs the names in annotations at run time.
 from collections.abc import Sequence
 
 from ._event import Event
@@ -19,21 +19,21 @@ __all__ = ["Error", "EventTooLargeError"]
 
 
 class Error(Exception):
-    """Report a fault of the stream; the base of every error that this package defines."""
+    """Report a fault of the stream; every error that this package defines derives from it."""
 
 
 class EventTooLargeError(Error):
     r"""Report an event or a line that is larger than ``max_event_size``.
 
-    What was complete before the fault is carried along, so nothing is lost. The limit, the offset
-    and the message do not depend on how the stream was cut into chunks.
+    The error carries everything that was complete before the fault. The limit, the offset and the
+    message do not depend on how the stream was cut into chunks.
 
     Attributes:
-        limit: The ``max_event_size`` in force, in bytes.
+        limit: The parser's ``max_event_size``, in bytes.
         offset: Position in the stream, from 0, of the first byte beyond the limit.
-        events: The events that the failing call had completed, in order.
-        items: The items that the failing ``Observer.feed`` had completed, in order; ``events`` are
-            the events of its blocks. Empty after ``Parser.feed``.
+        events: The events that the failing call completed, in order.
+        items: The items that the failing ``Observer.feed`` completed, in order; ``events`` then has
+            the events of the blocks among them. Empty after ``Parser.feed``.
 
     >>> from sseparse import EventTooLargeError, Parser
     >>> parser = Parser(max_event_size=8)
@@ -55,7 +55,7 @@ class EventTooLargeError(Error):
         self.offset = offset
         self.events: list[Event] = list(events)
         self.items: list[Item] = list(items)
-        # The arguments are what pickle and copy rebuild the error from.
+        # pickle and copy rebuild the error from these arguments.
         super().__init__(limit, offset, self.events, self.items)
 
     def __str__(self) -> str:

@@ -1,5 +1,5 @@
 # Part of sseparse. Copyright (c) 2026 The sseparse developers. SPDX-License-Identifier: MIT
-"""What a stream is parsed into. This module stands below all others of the core."""
+"""The class of events. This module imports no other module of the core."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, final
 
 try:
     from mypy_extensions import mypyc_attr
-except ImportError:  # it comes with mypy; nothing needs it at run time
+except ImportError:  # mypy_extensions comes with mypy; nothing needs it at run time
 
     def mypyc_attr(*attrs: str, **kwattrs: object) -> Callable[[_T], _T]:  # noqa: ARG001
         return lambda decorated: decorated
@@ -22,19 +22,24 @@ if TYPE_CHECKING:
 __all__ = ["Event", "mypyc_attr"]
 
 
-# acyclic: the garbage collector does not track an object that holds only strings; tracking was most
-# of the cost of a small event (203 ns against 75). free_list_len: with one event per chunk the
-# memory of the last one serves the next (3774 instructions against 3639).
+# acyclic: an event holds only strings, so the garbage collector need not track it. Tracking took
+# most of the time of a small event (203 ns with it, 75 ns without). free_list_len: with one event
+# per chunk, an event reuses the memory of the one before (3639 instructions instead of 3774).
 @final
 @mypyc_attr(acyclic=True, free_list_len=1)
 class Event:
-    """One event of a stream. Immutable, hashable; equal to an Event with the same three strings.
+    """Hold the type, the data and the last event ID of one event.
+
+    Events are immutable and hashable. Two events are equal if their three strings are.
 
     Args:
         type: The event type.
         data: The data.
-        last_event_id: The last event ID. The compiled build checks that all three are str. The pure
-            build does not check them; checking would cost more than making the event.
+        last_event_id: The last event ID.
+
+    Raises:
+        TypeError: In the compiled build, an argument is not a str. The pure build does not check
+            the types; checking would cost more than making the event.
 
     >>> from sseparse import Event
     >>> event = Event("message", '{"a": 1}', "")
@@ -43,7 +48,7 @@ class Event:
     """
 
     __slots__ = ("_data", "_last_event_id", "_type")
-    # A ClassVar, or mypyc makes an attribute of each object of it; literals, for type checkers.
+    # Without ClassVar, mypyc would store it in each object. Type checkers need the literals.
     __match_args__: ClassVar[tuple[Literal["type"], Literal["data"], Literal["last_event_id"]]] = (
         "type",
         "data",
@@ -57,26 +62,26 @@ class Event:
 
     @property
     def type(self) -> str:
-        """The event type; "message" where the stream names none."""
+        """The event type; "message" if the stream names none."""
         return self._type
 
     @property
     def data(self) -> str:
-        """The data lines joined with LF; the last line feed is removed, as the standard says."""
+        """The values of the data lines, joined with LF; none follows the last one."""
         return self._data
 
     @property
     def last_event_id(self) -> str:
-        """The last event ID seen so far in the stream, by this event or before it; "" if none."""
+        """The last event ID of the stream at this event; "" if there is none."""
         return self._last_event_id
 
     def json(self) -> Any:
-        """Return the data read as JSON.
+        """Return the data parsed as JSON.
 
         Raises:
-            json.JSONDecodeError: The data is not JSON. It is a ValueError.
-            ValueError: A whole number in the data has more digits than ``int()`` reads (4,300
-                unless ``PYTHONINTMAXSTRDIGITS`` says otherwise).
+            json.JSONDecodeError: The data is not JSON. This error is a ValueError.
+            ValueError: A whole number in the data has more digits than ``int()`` accepts (4,300
+                unless ``PYTHONINTMAXSTRDIGITS`` sets another limit).
             RecursionError: The data is nested deeper than Python's recursion limit.
         """
         import json

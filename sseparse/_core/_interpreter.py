@@ -1,5 +1,5 @@
 # Part of sseparse. Copyright (c) 2026 The sseparse developers. SPDX-License-Identifier: MIT
-"""Section 9.2.6, interpreting an event stream: what fields do, and what a blank line does."""
+"""Interpret the lines of a stream (section 9.2.6): what fields do, and what a blank line does."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ if TYPE_CHECKING:
 
 __all__ = ["Interpreter"]
 
-_NO_LIMIT: Final = (1 << 62) - 1  # more bytes than a stream can have, and still a machine word
-# Further data lines are joined this many at a time, since a short str takes some 50 bytes more than
-# its text: without that an event of two-letter lines would take nine times its size.
+_NO_LIMIT: Final = (1 << 62) - 1  # more bytes than a stream can have; it fits a machine word
+# Further data lines are joined in groups of this many. A short str takes about 50 bytes more than
+# its text, so without joining, an event of two-letter lines would take nine times its size.
 _LINES_TO_JOIN: Final = 1024
-# What a comment takes besides its text, so that an Observer's comments have a limit.
+# The limit on an Observer's comments counts this many bytes for each, besides its text.
 _COMMENT_OVERHEAD: Final = 64
-# int() refuses more digits than PYTHONINTMAXSTRDIGITS says, which is 640 or more.
+# int() refuses more digits than PYTHONINTMAXSTRDIGITS allows, which is 640 or more.
 _MAX_RETRY_DIGITS: Final = 600
-# At most this many blocks that are not like those before pass until one is learnt again.
+# At most this many blocks that fit no template pass before another block is learnt.
 _MAX_PAUSE: Final = 127
-_TEMPLATES: Final = 4  # that are kept
+_TEMPLATES: Final = 4  # how many are kept
 
 
 class Interpreter:
-    """The state between two lines of a stream."""
+    """Interpret lines, and keep the state of the stream between two lines."""
 
     __slots__ = (
         "_comment_room",
@@ -80,33 +80,33 @@ class Interpreter:
         elif max_event_size < 1:
             raise ValueError(f"max_event_size must be at least 1 byte, not {max_event_size}")
 
-        # What is made: items, not events; and items of lines, not of blocks alone.
+        # Whether items are made instead of events, and whether lines give items, too.
         self._observing = observing
         self._lines = lines
 
-        # The current block: the lines since the last blank line. Set by _line (and _data, _more and
-        # _room by Machine._take_lines), cleared by _dispatch.
+        # The current block: the lines since the last blank line. Set by _line (and _joined, _more
+        # and _room by Lines._take_data), cleared by _dispatch and _drop.
         self._data: str | None = None  # the first data line; None while the data buffer is empty
-        self._joined: list[str] = []  # the data lines after it, joined by _LINES_TO_JOIN
-        self._more: list[str] = []  # the data lines after those; empty only where _joined is too
-        self._event: str | None = None  # the event type buffer; None where no line set it
-        self._own_id: str | None = None  # the last event ID buffer, where the block has set it
-        self._own_retry: int | None = None  # the reconnection time, where the block has set it
-        self._comments: list[str] = []  # of an Observer; cleared by _observe
-        # The limit, and what is left of it: less the bytes of the block's complete data, event and
-        # id lines, without line ends. The same for the comments of an Observer.
+        self._joined: list[str] = []  # the data lines after it, joined in groups
+        self._more: list[str] = []  # the data lines after those; empty only if _joined is empty
+        self._event: str | None = None  # the event type buffer; None if no line has set it
+        self._own_id: str | None = None  # the last event ID buffer; None if the block has set none
+        self._own_retry: int | None = None  # the reconnection time; None if the block has set none
+        self._comments: list[str] = []  # the comments of the block, for an Observer
+        # _room is the limit less the bytes of the block's complete data, event and id lines,
+        # without line ends. _comment_room is the limit less the block's comments.
         self._limit: i64 = min(max_event_size, _NO_LIMIT)
         self._room: i64 = self._limit
         self._comment_room: i64 = self._limit
 
-        # What outlives a block.
-        self._id = last_event_id  # the last event ID buffer as of the last blank line: _dispatch
+        # State that lasts longer than a block.
+        self._id = last_event_id  # the last event ID as of the last blank line
         self._retry: int | None = None  # set by _take_retry
 
-        # What a block is like. _template is set by _learn, and by Machine._take_lines to None where
-        # it was of no use. _wait counts the blocks to pass until _learn, which sets it to _pause.
+        # Templates of blocks. _learn sets them all, and _template is also set where a template is
+        # looked for. _wait counts down the blocks until the next _learn, which sets it to _pause.
         self._templates: list[Template] = []
-        self._template: Template | None = None  # of the block taken the short way last, or learnt
+        self._template: Template | None = None  # the one that was used or learnt last
         self._learnt_at: i64 = 0
         self._wait: i64 = 0
         self._pause: i64 = 0
@@ -124,13 +124,13 @@ class Interpreter:
         """Process the line [pos, end), which is not blank.
 
         Args:
-            raw: The bytes; they may be missing where they are ASCII.
-            text: The same, as Latin-1, with what ended the line.
+            raw: The bytes of the text. They may be left out if the text is ASCII.
+            text: The text, decoded as Latin-1, with the character that ended the line.
             pos: Where the line begins.
-            end: Where it ends.
+            end: Where the line ends.
             base: The stream offset of the text.
             is_ascii: Whether the text is ASCII.
-            out: Gets the item, of an Observer.
+            out: Receives the item, for an Observer.
         """
         name: str
         at: i64
@@ -188,7 +188,10 @@ class Interpreter:
             )
 
     def _take_retry(self, value: str) -> bool:
-        """Take a value that "consists of only ASCII digits" (9.2.6), and say whether it did."""
+        """Set the reconnection time, and return whether the value was valid.
+
+        A valid value "consists of only ASCII digits" (9.2.6), at most 600 after leading zeros.
+        """
         if not (value.isascii() and value.isdigit()):
             return False
         digits = value.lstrip("0") or "0"
@@ -200,7 +203,7 @@ class Interpreter:
     def _dispatch(
         self, text: str, pos: i64, after: i64, base: i64, block: i64, out: list[Any]
     ) -> None:
-        """Take the blank line [pos, after), which ends the block that began at ``block``."""
+        """Process the blank line [pos, after), which ends the block that began at ``block``."""
         # "Set the last event ID string of the event source to the value of the last event ID
         # buffer." (9.2.6)
         own_id = self._own_id
@@ -208,7 +211,7 @@ class Interpreter:
             self._id = own_id
             self._own_id = None
         # "If the data buffer's last character is a U+000A LINE FEED (LF) character, then remove the
-        # last character from the data buffer." (9.2.6) It is never put there.
+        # last character from the data buffer." (9.2.6) The data here never gets that LF.
         data = self._data
         if data is not None and self._more:
             data = self._joined_data(data)
@@ -246,7 +249,7 @@ class Interpreter:
         own_id: str | None,
         out: list[Any],
     ) -> None:
-        """Add the item of the block, whose blank line is at ``pos``."""
+        """Append the item of the block whose blank line is at ``pos``."""
         out.append(
             Item(
                 "block",
@@ -269,14 +272,14 @@ class Interpreter:
         )
 
     def _learn(self, block: str, offset: i64) -> None:
-        """See what a block is like; not for each block of a stream that varies all the time.
+        """Learn the template of a block, and decide how many blocks pass before the next one.
 
         Args:
-            block: Its text.
-            offset: Its stream offset.
+            block: The text of the block.
+            offset: The stream offset of the block.
         """
-        # How far the stream got since the last time, with the blocks that had to pass: were others
-        # taken the short way?
+        # If the stream has advanced by much more than the blocks that had to pass, then templates
+        # were of use in between.
         if offset - self._learnt_at > 2 * (self._pause + 1) * len(block):
             self._pause = 0
         else:
@@ -296,7 +299,7 @@ class Interpreter:
         self._templates.append(template)
 
     def _add_line(self, value: str) -> None:
-        """Add a data line that is not the first; join the lines before where they are many."""
+        """Append a data line that is not the first; join the lines before it if there are many."""
         if len(self._more) == _LINES_TO_JOIN:
             self._joined.append("\n".join(self._more))
             self._more.clear()
@@ -306,7 +309,7 @@ class Interpreter:
         return "\n".join([first, *self._joined, *self._more])
 
     def _drop(self) -> None:
-        """Free what is held: nothing can come of it any more."""
+        """Free everything that is held, because the parser returns nothing more."""
         self._data = self._event = self._own_id = None
         self._joined.clear()
         self._more.clear()

@@ -1,5 +1,5 @@
 # Part of sseparse. Copyright (c) 2026 The sseparse developers. SPDX-License-Identifier: MIT
-"""What a stream holds besides its events: Observer's items."""
+"""The items that an Observer returns."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ __all__ = ["Item", "Kind", "Line", "Reason", "Terminator"]
 
 Kind: TypeAlias = Literal["field", "comment", "block", "byte order mark"]
 Reason: TypeAlias = Literal["unknown name", "NUL in id", "retry not taken"]
-# A line that is the same in each of some blocks: what its item shows, and its range in the block.
+# The item of a line that is the same in all blocks of a template: kind, name, value, reason,
+# separator, and the range [start, end) of the line in the block.
 Line: TypeAlias = tuple[Kind, str | None, str, Reason | None, str, int, int]
 Terminator: TypeAlias = Literal["\r", "\n", ""]
 
@@ -22,12 +23,13 @@ Terminator: TypeAlias = Literal["\r", "\n", ""]
 @final
 @mypyc_attr(acyclic=True, free_list_len=1)
 class Item:
-    r"""One thing on the wire, and where it stood. An :class:`Observer` makes it.
+    r"""Describe one piece of a stream and its position: a line, a block or a byte order mark.
 
-    One class serves all kinds; an attribute that a kind does not have is None. A line gives a field
-    or a comment. A blank line gives a block: everything that came since the last blank line.
+    An :class:`Observer` makes the items. All kinds have the same attributes; an attribute that a
+    kind does not need is None. A line gives a field or a comment. A blank line gives a block:
+    everything since the last blank line.
 
-    Items are immutable and hashable, and equal where all of their attributes are.
+    Items are immutable and hashable. Two items are equal if all their attributes are.
 
     >>> from sseparse import Observer
     >>> field, block = Observer().feed(b"data: a\n\n")
@@ -94,12 +96,12 @@ class Item:
 
     @property
     def kind(self) -> Kind:
-        """What it is, one of "field", "comment", "block" and "byte order mark"."""
+        """The kind of the item: "field", "comment", "block" or "byte order mark"."""
         return self._kind
 
     @property
     def name(self) -> str | None:
-        """The name of a field, which is the whole line where there is no colon."""
+        """The name of a field; the whole line if the line has no colon."""
         return self._name
 
     @property
@@ -109,28 +111,28 @@ class Item:
 
     @property
     def reason(self) -> Reason | None:
-        """Why the standard ignores the field; None where it had an effect.
+        """The reason why the standard ignores the field; None if the field had an effect.
 
-        It is "unknown name", "NUL in id" or "retry not taken".
+        The reasons are "unknown name", "NUL in id" and "retry not taken".
         """
         return self._reason
 
     @property
     def separator(self) -> str | None:
-        """What stands between name and value; ``""``, ``":"`` or ``": "``."""
+        """The text between name and value: ``""``, ``":"`` or ``": "``."""
         return self._separator
 
     @property
     def start(self) -> int:
-        """Position in the stream, from 0, of the first byte; of a block, that of its blank line."""
+        """Position in the stream, from 0, of the first byte; for a block, of its blank line."""
         return self._start
 
     @property
     def end(self) -> int:
         """Position after the last byte, which is the line's CR or LF.
 
-        The ranges [start, end) follow each other. Only the LF of each CRLF is between them, and the
-        line that has not ended yet is after them.
+        The ranges [start, end) of the lines follow each other. They leave out the LF of each CRLF,
+        and the line that has not ended yet.
         """
         return self._end
 
@@ -138,56 +140,59 @@ class Item:
     def terminator(self) -> Terminator:
         r"""The byte that ended the line, ``"\r"`` or ``"\n"``; "" for the byte order mark.
 
-        It is ``"\r"`` for a CRLF, so that it does not depend on where the stream was cut.
+        For a CRLF it is ``"\r"``, so it does not depend on where the stream was cut.
         """
         return self._terminator
 
     @property
     def replaced(self) -> bool:
-        """Whether bytes of the line were not UTF-8 and became U+FFFD."""
+        """Whether the line contained bytes that were not UTF-8, which became U+FFFD."""
         return self._replaced
 
     @property
     def event(self) -> str | None:
-        """The event type that a block named; None where it has no ``event`` line."""
+        """The event type that a block names; None if it has no ``event`` line."""
         return self._event
 
     @property
     def data(self) -> str | None:
-        """A block's data lines, joined with LF; None where it has none, so that no event comes."""
+        """The values of a block's data lines, joined with LF; None if it has none.
+
+        A block whose data is None gives no event.
+        """
         return self._data
 
     @property
     def id(self) -> str | None:
-        """The ID that a block set; None where it has no ``id`` line that was taken."""
+        """The last event ID that a block sets itself; None if it sets none."""
         return self._id
 
     @property
     def retry(self) -> int | None:
-        """The reconnection time that a block set, in ms; None where none was taken."""
+        """The reconnection time that a block sets, in ms; None if it sets none."""
         return self._retry
 
     @property
     def comments(self) -> tuple[str, ...] | None:
         """The comments of a block, in order.
 
-        It has the first ones only where there are more than ``max_event_size`` allows: it limits
-        the sum of their characters and 64 for each. The others have items of their own.
+        ``max_event_size`` limits the sum of their characters and 64 for each comment. If there are
+        more, only the first ones are here; with ``lines=True`` each has its own item as well.
         """
         return self._comments
 
     @property
     def block_start(self) -> int | None:
-        """Position in the stream, from 0, of a block's first byte."""
+        """Position in the stream, from 0, of the first byte of a block."""
         return None if self._block_start < 0 else self._block_start
 
     @property
     def last_event_id(self) -> str | None:
-        """The last event ID that a block commits, of its own or from before."""
+        """The last event ID that a block commits; the block or an earlier one set it."""
         return self._last_event_id
 
     def to_event(self) -> Event | None:
-        """Return the Event that ``Parser.feed`` returns for a block; None where there is none."""
+        """Return the event that ``Parser.feed`` returns for a block; None if it returns none."""
         if self._data is None or self._last_event_id is None:
             return None
         return Event(self._event or "message", self._data, self._last_event_id)

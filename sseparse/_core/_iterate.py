@@ -1,5 +1,5 @@
 # Part of sseparse. Copyright (c) 2026 The sseparse developers. SPDX-License-Identifier: MIT
-"""The parser over an iterable of chunks, blocking or asynchronous, or over a whole stream."""
+"""Parse an iterable of chunks, blocking or asynchronous, or a whole stream."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from ._parser import Parser
 if TYPE_CHECKING:
     from mmap import mmap
 else:
-    mmap = Any  # for typing.get_type_hints(), without an import that few programs need
+    mmap = Any  # get_type_hints() needs the name; few programs need the import
 
 __all__ = ["aiter_events", "iter_events", "parse"]
 
-# Bytes that parse() gives to the parser at a time. A call with 64 MiB takes twice as long as 1,024
-# calls with 64 KiB, and lets no other thread run until it has ended.
+# parse() feeds the parser this many bytes at a time. One call with 64 MiB takes twice as long as
+# 1,024 calls with 64 KiB, and lets no other thread run before it ends.
 _SLICE: Final = 64 * 1024
-# How a line of an event stream begins, if it is of any use.
+# The beginnings of lines that LineWatch recognises.
 _FIELDS: Final = (b"data:", b"event:", b"id:", b"retry:", b":")
 
 
@@ -37,26 +37,26 @@ def iter_events(chunks: Iterable[BytesLike], parser: Observer) -> Generator[Item
 def iter_events(
     chunks: Iterable[BytesLike], parser: Parser | Observer | None = None
 ) -> Generator[Any, None, None]:
-    r"""Yield the events of a stream whose bytes come in chunks, each as soon as it is complete.
+    r"""Yield the events of a stream that comes in chunks, each as soon as it is complete.
 
-    The chunks may come from any iterable: a file opened in binary mode, a response's stream, a
-    list. If it is a generator it is closed when the events end, on an error and when the iterator
-    is closed, also before its first step (at once in CPython when a loop is left; with
-    ``contextlib.closing`` anywhere). Anything else stays its owner's to close.
+    The chunks may come from any iterable: a file opened in binary mode, a response's body, a list.
+    If the iterable is a generator, it is closed when the events end, on an error, and when the
+    iterator is closed, even before its first step. CPython closes the iterator at once when a loop
+    is left; ``contextlib.closing`` closes it on every Python. The caller closes all else.
 
     Args:
         chunks: The bytes, cut anywhere.
-        parser: The Parser to feed, whose ``last_event_id``, ``retry`` and ``close()`` the caller
-            can ask afterwards; or an Observer, which yields items. A new Parser by default.
+        parser: The Parser to feed; afterwards the caller can read its ``last_event_id`` and
+            ``retry`` and call ``close()``. An Observer yields items. By default a new Parser.
 
     Raises:
         EventTooLargeError: A line or an event is larger than ``max_event_size``. What was complete
-            before it has been yielded, so the error carries nothing.
+            before it has been yielded, so the error carries no events and no items.
         TypeError: ``chunks`` is bytes or str; ``parser`` is not a Parser or Observer; or a chunk is
             not bytes, bytearray or memoryview.
-        ValueError: The chunks are lines without their ends, as requests' ``iter_lines()`` gives
-            them. It is raised when two blocks have come and no line end, or at the end.
-        RuntimeError: The parser is closed, or a call of it did not end.
+        ValueError: The chunks are lines without their line ends, as requests' ``iter_lines()``
+            yields them. It is raised after two blocks without a line end, or at the end.
+        RuntimeError: The parser is closed, or an earlier call of it did not end.
 
     >>> from sseparse import iter_events
     >>> [event.data for event in iter_events([b"data: a\n", b"\ndata: b\n\n"])]
@@ -64,7 +64,7 @@ def iter_events(
     """
     refuse_whole(chunks)
     events = _iterate(chunks, _given(parser))
-    next(events)  # its first step, so that closing it closes the chunks from now on
+    next(events)  # the first step: from here on, closing the events closes the chunks
     return events
 
 
@@ -79,10 +79,11 @@ def aiter_events(
 def aiter_events(
     chunks: AsyncIterable[BytesLike], parser: Parser | Observer | None = None
 ) -> AsyncGenerator[Any, None]:
-    r"""Yield the events of a stream whose bytes come in chunks from an asynchronous iterable.
+    r"""Yield the events of a stream that comes in chunks from an asynchronous iterable.
 
-    An async generator is closed when the events end, on an error and when the iterator is closed;
-    ``contextlib.aclosing`` does that when the loop is left early. Anything else stays its owner's.
+    If the iterable is an async generator, it is closed when the events end, on an error, and when
+    the iterator is closed. ``contextlib.aclosing`` closes the iterator when a loop is left early.
+    The caller closes all else.
 
     Args:
         chunks: The bytes, cut anywhere.
@@ -105,33 +106,34 @@ def aiter_events(
     ['a']
     """
     refuse_whole(chunks)
-    # The event loop that runs learns of the iterator at its first step. Outside of a loop that step
-    # has to wait.
+    # The running event loop registers the iterator at the iterator's first step. Outside of a loop
+    # that step has to wait.
     in_loop = sys.get_asyncgen_hooks().firstiter is not None
     events = _aiterate(chunks, _given(parser), in_loop)
     if in_loop:
         try:  # noqa: SIM105  # contextlib would be one more module to import
             events.asend(None).send(None)
-        except StopIteration:  # how a step that awaits nothing ends
+        except StopIteration:  # a step that awaits nothing ends in this way
             pass
     return events
 
 
 def parse(data: BytesLike | mmap) -> list[Event]:
-    r"""Return the events of a whole stream held in memory, or in a file mapped into it.
+    r"""Return the events of a whole stream, held in memory or in a memory-mapped file.
 
-    What the stream left unfinished is dropped, as the standard says; use ``Parser`` and its
-    ``close`` to see it.
+    An event that the stream left unfinished is dropped, as the standard says. To see it, use
+    ``Parser`` and its ``close``.
 
     Raises:
-        EventTooLargeError: A line or an event is larger than 64 MiB. It carries the events before.
+        EventTooLargeError: A line or an event is larger than 64 MiB. The error carries the events
+            before it.
         TypeError: ``data`` is not bytes, a bytearray, a C-contiguous memoryview of bytes or a mmap.
 
     >>> from sseparse import parse
     >>> parse(b"event: ready\ndata\n\n")
     [Event(type='ready', data='', last_event_id='')]
     """
-    # A program that has a mmap has imported its module; for the others the import would cost time.
+    # A program that has a mmap has imported its module. Other programs save the import's time.
     module = sys.modules.get("mmap")
     is_mapped = module is not None and isinstance(data, module.mmap)
     source: Any = data
@@ -151,7 +153,7 @@ def _iterate(chunks: Iterable[BytesLike], parser: Parser | Observer) -> Generato
     feed = parser.feed
     watch: LineWatch | None = LineWatch()
     try:
-        yield  # not an event: see iter_events
+        yield  # not an event: the first step that iter_events takes
         for chunk in chunks:
             try:
                 found = feed(chunk)
@@ -177,7 +179,7 @@ async def _aiterate(
     watch: LineWatch | None = LineWatch()
     try:
         if in_loop:
-            yield  # not an event: see aiter_events
+            yield  # not an event: the first step that aiter_events takes
         async for chunk in chunks:
             try:
                 found = feed(chunk)
@@ -197,19 +199,19 @@ async def _aiterate(
 
 
 class LineWatch:
-    """Watches the first chunks, for they may be lines without their ends.
+    """Detect chunks that are lines without their line ends.
 
-    A stream may be cut anywhere, so a chunk can look like a line by chance. What makes it sure is
-    that all of them do, and that none has held a line end.
+    A stream may be cut anywhere, so one chunk can look like a line by chance. So all chunks must
+    look like lines, and none may contain a line end.
     """
 
     def __init__(self) -> None:
         self._lines = 0
-        self._blocks = 0  # runs of lines that an empty chunk ended, as a blank line does
+        self._blocks = 0  # groups of lines that an empty chunk ended, as a blank line ends a block
         self._in_block = False
 
     def after(self, chunk: BytesLike) -> LineWatch | None:
-        """Look at the next chunk; return None when there is no reason to look at more."""
+        """Check the next chunk; return None when no further chunk needs a check."""
         line = bytes(chunk)
         if line:
             if b"\n" in line or b"\r" in line or not line.startswith(_FIELDS):
@@ -223,7 +225,7 @@ class LineWatch:
         return self
 
     def end(self) -> None:
-        """Raise if the chunks were lines. A single one may be a stream that was cut off."""
+        """Raise if the chunks were lines; a single one may be a stream that was cut off."""
         if self._lines > 1:
             raise ValueError(
                 "the chunks are lines without their line ends; give the bytes as they came "
@@ -232,7 +234,7 @@ class LineWatch:
 
 
 def _emptied(error: EventTooLargeError) -> Sequence[Event | Item]:
-    """Take out of the error what it carries: the items of an Observer, or the events."""
+    """Remove from the error what it carries, and return it: an Observer's items, or events."""
     found: list[Event | Item] = [*error.items] if error.items else [*error.events]
     error.events.clear()
     error.items.clear()
@@ -240,7 +242,7 @@ def _emptied(error: EventTooLargeError) -> Sequence[Event | Item]:
 
 
 def _given(parser: object) -> Parser | Observer:
-    """Return the parser to feed, a new one where none is given."""
+    """Return the given parser, or a new one if it is None."""
     if parser is None:
         return Parser()
     if not isinstance(parser, (Parser, Observer)):

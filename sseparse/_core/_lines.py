@@ -1,5 +1,5 @@
 # Part of sseparse. Copyright (c) 2026 The sseparse developers. SPDX-License-Identifier: MIT
-"""Section 9.2.5, parsing an event stream: where lines end, and which are taken the short way."""
+"""Find the lines of a stream (section 9.2.5), and use templates where blocks are alike."""
 
 from __future__ import annotations
 
@@ -13,18 +13,19 @@ if TYPE_CHECKING:
 
 __all__ = ["HOLDING", "OPEN", "REPEATING", "TAIL", "Lines"]
 
-# Where a call leaves the stream, in the order that Machine.feed asks for it.
-TAIL: Final = 0  # a line has begun; _held is the bytes of it that the last chunk ended with
-HOLDING: Final = 1  # the same, but _held is a bytearray, for chunks have followed
-REPEATING: Final = 2  # at the beginning of a block, with a template for one value
-OPEN: Final = 3  # anywhere else at the beginning of a line
+# The states between two calls. Machine._feed compares them, so their order matters.
+TAIL: Final = 0  # a line has begun; _held has its bytes, which were the end of the last chunk
+HOLDING: Final = 1  # the same after further chunks; _held is a bytearray
+REPEATING: Final = 2  # at the beginning of a block; the last template has one value
+OPEN: Final = 3  # at the beginning of any other line
 
-# Up to this many bytes, the beginning of a line and the chunk that ends it are put together. A
-# longer chunk is not copied for the line that was held before it.
+# A held line and the chunk that ends it are joined if they have at most this many bytes together.
+# A longer chunk is not copied for the sake of the held line.
 _SHORT: Final = 4096
-# How many blocks of a chunk may look like those before at first, and not be like them.
+# How many blocks of a chunk may begin like a template without fitting it.
 _TRIES: Final = 8
-# How much text _take_data cuts at once: a short value that is not ASCII takes ten times its bytes.
+# How many characters _take_data cuts at a time: short values that are not ASCII take ten times
+# their bytes.
 _MAX_CUT: Final = 4096
 _LF: Final = 10
 _CR: Final = 13
@@ -32,7 +33,7 @@ _COLON: Final = 58
 
 
 class Lines(Interpreter):
-    """The state between two pieces of a stream."""
+    """Split pieces of a stream into lines, and keep the state between two pieces."""
 
     __slots__ = (
         "_block_start",
@@ -53,24 +54,25 @@ class Lines(Interpreter):
         lines: bool,
     ) -> None:
         super().__init__(last_event_id, max_event_size, observing, lines)
-        # Where the stream is, of the constants above. Set by _advance, and by Machine where it only
-        # adds to what is held.
+        # The state after the call, one of the constants above. Set by _advance, and by Machine
+        # where it only appends to _held.
         self._next_state: i64 = OPEN
-        # The current line. Set by _advance and, in states of its own, by Machine; taken out by
-        # _advance and _complete.
-        self._held: bytes | bytearray = b""  # its bytes so far, without those of the piece at hand
+        # The current line. Set by _advance, Machine and Parser.feed; cleared by _advance, _complete
+        # and Machine.
+        self._held: bytes | bytearray = b""  # its bytes so far, without those of the current piece
         self._offset: i64 = 0  # the stream offset of its first byte
-        self._skip_lf = False  # set when a piece ends with CR, cleared by the next byte: _advance
-        # The stream offset of the current block's first byte; -1 before that came. Set by _advance.
+        self._skip_lf = False  # _advance sets it after a final CR, and clears it at the next byte
+        # The stream offset of the current block's first byte; -1 before that byte has come. Set by
+        # _take_lines, _advance and Machine.
         self._block_start: i64 = -1
 
-        # Of the piece at hand.
-        self._is_ascii = True  # it is; or the one before was, until _advance has looked
-        self._tries: i64 = 0  # how many blocks may still look alike and not be: _take_alike
-        self._next_lf: i64 = -1  # its first LF from some position on, or its length: _line_end
+        # The state of the current piece.
+        self._is_ascii = True  # whether it is ASCII; before _advance decodes it, the piece before
+        self._tries: i64 = 0  # how many more blocks may begin like a template without fitting it
+        self._next_lf: i64 = -1  # the next LF, or the length if there is none; see _line_end
 
     def _advance(self, chunk: bytes, out: list[Any]) -> None:
-        """Take bytes that fit into the room. Where a line is held, they end it."""
+        """Process bytes that fit into the room; if a line is held, they must end it."""
         pos: i64 = 0
         base = self._offset  # the stream offset of the chunk
         held = self._held
@@ -79,7 +81,7 @@ class Lines(Interpreter):
                 chunk = held + chunk if isinstance(held, bytes) else bytes(held) + chunk
             else:
                 base += len(held)
-                held = b""  # no second reference to what may be many MB
+                held = b""  # drop this reference: the line may have many MB
                 pos = self._complete(chunk, out)
         elif self._skip_lf and chunk:
             self._skip_lf = False
@@ -129,18 +131,18 @@ class Lines(Interpreter):
         skipped: i64,
         out: list[Any],
     ) -> i64:
-        """Take the lines that end in the chunk, and return where the last one ends.
+        """Process the lines that end in the chunk, and return where the last one ends.
 
         Args:
             chunk: The bytes.
-            text: The same, as Latin-1.
+            text: The same, decoded as Latin-1.
             pos: Where the first line begins.
-            block: Where the current block begins; negative if that was in an earlier chunk.
+            block: Where the current block begins; negative if it began in an earlier chunk.
             base: The stream offset of the chunk.
-            has_cr: Whether there is a CR in the chunk.
-            skipped: What the lines to skip begin with, the colon of comments; -1 where they give
+            has_cr: Whether the chunk contains a CR.
+            skipped: The first byte of lines to skip: the colon of comments, or -1 if comments give
                 items.
-            out: Gets the events, or the items.
+            out: Receives the events, or the items.
         """
         size: i64 = len(text)
         end: i64
@@ -153,7 +155,7 @@ class Lines(Interpreter):
             first = chunk[pos]
             if first == _LF or first == _CR:  # noqa: SIM109  # compiled, a tuple takes 20 ns
                 # "If the line is empty (a blank line): Dispatch the event, as defined below."
-                # (9.2.6) There is nothing to do for a block that has only comments.
+                # (9.2.6) A block that has only comments needs no work.
                 after = past(chunk, pos) if has_cr else pos + 1
                 if self._room < limit or observing:
                     self._dispatch(text, pos, after, base, block, out)
@@ -188,9 +190,9 @@ class Lines(Interpreter):
     def _take_alike(
         self, chunk: bytes, text: str, pos: i64, base: i64, has_cr: bool, out: list[Any]
     ) -> i64:
-        """Take the block that begins there if it is like one before, and those like it that follow.
+        """Take the block at ``pos`` and the following ones that fit the same template.
 
-        Return where they end; ``pos`` if the block is like none.
+        Return where they end, or ``pos`` if the block fits no template.
         """
         after: i64
         for template in self._templates:
@@ -205,16 +207,16 @@ class Lines(Interpreter):
                     self._id = template.last_event_id
                     self._template = template
                     return after
-                # A search for what the block does not have may have gone to the end of the chunk.
-                # That must not happen for each block.
+                # The search for a part that the block lacks may have reached the end of the chunk.
+                # That must not happen for every block.
                 self._tries -= 1
         return pos
 
     def _take_data(self, text: str, pos: i64, is_ascii: bool) -> i64:
-        """Take many data lines of one event with one ``split()``. In pure Python only.
+        """Take many data lines of one event with one ``split()``, in pure Python only.
 
-        Return where they end; ``pos`` if other lines are among them. An event of a million lines
-        takes a tenth of the time with it.
+        Return where they end, or ``pos`` if other lines are among them. An event of a million lines
+        takes a tenth of the time that it takes line by line.
         """
         prefix = "data: " if text.startswith("data: ", pos) else "data:"
         if not text.startswith(prefix, pos):
@@ -227,7 +229,7 @@ class Lines(Interpreter):
             return pos
         lines = text[pos + len(prefix) : end]
         if not is_ascii:
-            # All at once: a line end ends each character, also a broken one.
+            # All lines are decoded at once, because a line end also ends an incomplete character.
             lines = utf8(lines.encode("latin-1"))
         values = lines.split("\n" + prefix)
         if text.count("\n", pos, end) != len(values) - 1 or (
@@ -243,12 +245,12 @@ class Lines(Interpreter):
         return end + 1
 
     def _line_end(self, text: str, pos: i64) -> i64:
-        """Return where the line that begins there ends; -1 if not within the text.
+        """Return where the line that begins at ``pos`` ends; -1 if the text does not contain it.
 
         "Lines must be separated by either a U+000D CARRIAGE RETURN U+000A LINE FEED (CRLF)
         character pair, a single U+000A LINE FEED (LF) character, or a single U+000D CARRIAGE RETURN
-        (CR) character." (9.2.5) The LF that was found is kept until it is passed, so that no byte
-        is searched for it twice.
+        (CR) character." (9.2.5) The position of the next LF is kept until it is passed, so each
+        byte is searched for LF only once.
         """
         if self._next_lf < pos:
             self._next_lf = text.find("\n", pos)
@@ -262,7 +264,7 @@ class Lines(Interpreter):
         return -1
 
     def _complete(self, chunk: bytes, out: list[Any]) -> i64:
-        """Process the line that is held, which ends in the chunk, and return where it ends."""
+        """Process the held line, which ends in the chunk, and return the position after it."""
         end: i64 = chunk.find(b"\n")
         cr: i64 = chunk.find(b"\r")
         if end < 0 or 0 <= cr < end:
@@ -270,8 +272,8 @@ class Lines(Interpreter):
         line = self._held if isinstance(self._held, bytearray) else bytearray(self._held)
         line += chunk[: end + 1]
         self._held = b""
-        # A line of many MB is in memory as few times as possible: as bytes only where the text does
-        # not do, and nothing of it is held any more when the value is cut out.
+        # A line may have many MB, so few copies are kept: bytes only if the text is not ASCII, and
+        # neither _held nor ``line`` when the value is cut out.
         text = line.decode("latin-1")
         is_ascii = text.isascii()
         raw = b"" if is_ascii else bytes(line)

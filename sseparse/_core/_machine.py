@@ -1,52 +1,51 @@
 # Part of sseparse. Copyright (c) 2026 The sseparse developers. SPDX-License-Identifier: MIT
-r"""The state machine: bytes in, events or items out. No I/O, no clock, no dependency.
+r"""Parse a stream: take bytes and return events or items.
 
-It follows the WHATWG HTML standard: _lines has section 9.2.5, parsing an event stream, and
-_interpreter section 9.2.6, interpreting an event stream. In short::
+The machine follows the WHATWG HTML standard: _lines implements section 9.2.5, parsing an event
+stream, and _interpreter section 9.2.6, interpreting an event stream. In short::
 
     feed(chunk):
-        if the chunk ends no line: hold it, with what is held of the line  (Parser.feed)
-        if it is one block like those before: return its event             (short way: _template)
-        take the rest in pieces that fit into max_event_size               _advance_in_pieces
+        if the chunk ends no line: append it to the held line              (Parser.feed)
+        if it is one block that a template fits: return its event          (_take_whole, _template)
+        process it in pieces that fit into max_event_size                  _advance_in_pieces
     a piece:                                                               _advance
-        complete the line that is held, if there is one                    _complete
+        complete the held line, if there is one                            _complete
         as long as a line ends in the piece:                               _take_lines
-            blank line: dispatch the event, learn what the block was like  _dispatch
-            block like those before: take it, and all that follow          Template.take
+            blank line: dispatch the event, learn a template of the block  _dispatch
+            block that a template fits: take it, and all that follow       Template.take
             comment: skip it
             field: process it                                              _line
         hold the rest
 
-What may be relied on, and the test that holds it:
+The machine guarantees the following, and the named tests check it:
 
 I1  Chunk invariance: the events in order (those returned, then those carried by an error), the
     error's type, limit, offset and message, and then last_event_id and retry are the same however
     the stream is cut into chunks.                                             test_p1_any_split
-I2  Promptness: an event comes out of the call that brings the byte which completes it. A bare CR
-    ends a line at once; an LF that follows is swallowed when it comes.        test_p6_prompt
+I2  Promptness: the call that brings the last byte of an event returns it. A bare CR ends a line
+    at once; an LF that follows is skipped when it comes.                      test_p6_prompt
 I3  Linear: the work is O(bytes) for every cut.                                test_linear.py
-I4  Bounded: what is held never exceeds a small multiple of max_event_size.    test_limits.py
+I4  Bounded: the parser holds at most a small multiple of max_event_size.      test_limits.py
 I5  Total: any bytes give events or EventTooLargeError, nothing else.          test_p4_total
-I6  Isolated: no state outside the instance; the caller's buffer may be reused after the call.
+I6  Isolated: parsers share no state; the caller may reuse its buffer after the call.
                                                                                test_p8_buffers
-I7  Compiled and pure agree.                                                   test_p10_builds
+I7  One behaviour: the compiled and the pure build agree.                      test_p10_builds
 
-What makes it fast. The figures are times beside those of the machine without it, compiled and pure;
-``python -m benchmarks.before REV FOLDER`` and ``python -m benchmarks --before FOLDER`` compare a
-change with the commit before it.
+The following makes the machine fast. To compare a change with the commit before it, use
+``python -m benchmarks.before REV FOLDER`` and ``python -m benchmarks --before FOLDER``.
 
-1.  A chunk is decoded once, as ASCII or else as Latin-1, and searched as text: ``str`` methods are
-    direct C calls once compiled, ``bytes.find`` is not. One character is one byte, so that a
-    position in the text is an offset in the chunk. A value that is not ASCII is cut out of the
-    bytes and goes through UTF-8 by itself.
-2.  Line ends are found where they are, CR too, and nothing is rewritten. Most chunks have no CR;
-    for these the search is one ``find()`` for each line.
+1.  A chunk is decoded once, as ASCII or else as Latin-1, and searched as text: compiled, ``str``
+    methods are direct C calls, and ``bytes.find`` is not. One character is one byte, so a position
+    in the text is an offset in the chunk. A value that is not ASCII is cut out of the bytes and
+    decoded as UTF-8 by itself.
+2.  Line ends are found where they are, including CR; nothing is rewritten. Most chunks have no CR,
+    and then one ``find()`` finds each line end.
 3.  Single bytes are compared in ``bytes`` (1 ns compiled), never as a slice (40 ns).
-4.  Blocks that look like the one before go the short way; see _template.
-5.  In pure Python the data lines of one event are cut with one split(): 0.1 for an event of a
-    million lines. Compiled, line by line is faster.
-6.  A chunk that ends no line is held by ``Parser.feed`` itself, and one that is a whole block does
-    not come to ``_advance``. In pure Python a call costs as much as three lines of a function.
+4.  Blocks that look like earlier ones are taken with a template; see _template.
+5.  In pure Python the data lines of one event are cut with one split(). An event of a million lines
+    takes 0.1 of the time. Compiled, line by line is faster.
+6.  ``Parser.feed`` itself holds a chunk that ends no line, and ``_take_whole`` takes a chunk that
+    is a whole block. In pure Python a call costs as much as three lines of a function.
 """
 
 from __future__ import annotations
@@ -67,22 +66,22 @@ if TYPE_CHECKING:
 __all__ = ["BUSY", "DEFAULT_MAX_EVENT_SIZE", "Machine"]
 
 DEFAULT_MAX_EVENT_SIZE: Final = 64 * 1024 * 1024
-# A longer chunk is taken in pieces of this many bytes: what a piece needs for a moment is several
-# times its size, and fits into the processor's caches.
+# A longer chunk is processed in pieces of this many bytes. Processing a piece takes several times
+# its size, which fits into the processor's caches.
 _PIECE: Final = 64 * 1024
 _BOM: Final = b"\xef\xbb\xbf"
 _LF: Final = 10
 _CR: Final = 13
 
-# The states after those of _lines, in the order that feed() asks for them.
-_START: Final = 4  # the first bytes are or are not a byte order mark; _held has up to two of them
-BUSY: Final = 5  # in a call; or for ever, after a call that did not end
-_FAILED: Final = 6  # the limit was broken
+# Further states, after those of _lines. _feed compares them, so their order matters.
+_START: Final = 4  # the stream may begin with a byte order mark; _held has up to two of its bytes
+BUSY: Final = 5  # a call is running; after a call that did not end, the state stays this
+_FAILED: Final = 6  # the stream exceeded the limit
 _CLOSED: Final = 7
 
 
 class Machine(Lines):
-    """The life of a parser. Parser and Observer say what it makes of a stream, events or items."""
+    """Run a parser from its first byte to close(), for Parser (events) and Observer (items)."""
 
     __slots__ = ("_failed_at", "_last_event_id", "_left", "_state")
 
@@ -95,26 +94,26 @@ class Machine(Lines):
     ) -> None:
         super().__init__(last_event_id, max_event_size, observing, lines)
         # A call sets _state to BUSY before it changes anything, and to _next_state as its last
-        # step; so a call that did not end leaves BUSY for ever.
+        # step. So a call that does not end leaves BUSY.
         self._state: i64 = _START
-        self._last_event_id = self._id  # as of the last call that ended: feed
-        self._failed_at: i64 = -1  # the offset that broke the limit: _advance_in_pieces
-        self._left: Pending | None = None  # what close found, for the next close
+        self._last_event_id = self._id  # as of the last call that ended; set by _feed
+        self._failed_at: i64 = -1  # the offset beyond the limit; set by _advance_in_pieces
+        self._left: Pending | None = None  # the result of the first close(), for later ones
 
     @property
     def last_event_id(self) -> str:
-        """The last event ID as a reconnecting client must send it.
+        """The last event ID that a client must send when it connects again.
 
-        It is committed by the blank line only (section 9.2.6): the id of an event that was cut off
-        is not in it. After a call that did not end it is that of the call before.
+        Only a blank line commits an ID (section 9.2.6), so this is never the ID of an event that
+        was cut off. After a call that did not end, it is the ID from before that call.
         """
         return self._last_event_id if self._state == BUSY else self._id
 
     @property
     def retry(self) -> int | None:
-        """The reconnection time in milliseconds, from the last valid ``retry`` field; None if none.
+        """The reconnection time in ms, from the last valid ``retry`` field; None if there is none.
 
-        ASCII digits only. A number of more than 600 digits, leading zeros aside, is ignored.
+        A valid value has only ASCII digits, at most 600 after leading zeros.
         """
         return self._retry
 
@@ -123,7 +122,7 @@ class Machine(Lines):
 
         Args:
             chunk: The bytes.
-            ends_line: False if they end no line; true if they do, or do not fit into the room.
+            ends_line: False if the bytes end no line. True if they end one, or exceed the room.
         """
         state = self._state
         if state == REPEATING or (state <= HOLDING and len(chunk) <= SMALL):
@@ -133,7 +132,7 @@ class Machine(Lines):
         elif state > _START:
             raise self._refusal(state)
 
-        out: list[Any] = []  # events or items: the machine is one for both
+        out: list[Any] = []  # events or items
         self._state = BUSY
         if state == _START:
             begun = self._begin(chunk, out)
@@ -152,13 +151,13 @@ class Machine(Lines):
         return out
 
     def close(self) -> Pending | None:
-        """Say that the stream has ended, and return what it left unfinished; None if nothing.
+        """End the stream, and return what it left unfinished; None if nothing.
 
-        The standard drops what is unfinished, a complete ``data`` line without its blank line too.
-        Idempotent: a second call returns the same. After an EventTooLargeError it returns None.
+        The standard drops what is unfinished, even a complete ``data`` line whose blank line is
+        missing. A second call returns the same. After an EventTooLargeError, close returns None.
 
         Raises:
-            RuntimeError: An earlier call did not end, so that what is unfinished is not known.
+            RuntimeError: An earlier call did not end, so it is not known what is unfinished.
         """
         if self._state == BUSY:
             raise self._refusal(BUSY)
@@ -185,7 +184,7 @@ class Machine(Lines):
         )
 
     def _refusal(self, state: i64) -> Exception:
-        """Return the error for a call in a state that allows none."""
+        """Return the error for a call in a state that refuses calls."""
         name = type(self).__name__
         if state == _CLOSED:
             return RuntimeError(f"feed() after close(); a new stream needs a new {name}")
@@ -197,9 +196,9 @@ class Machine(Lines):
         )
 
     def _take_whole(self, chunk: bytes) -> list[Any] | None:
-        """Take a chunk that completes a block like those before, and begins a line at most.
+        """Return what a chunk completes, if that is one block like those before; otherwise None.
 
-        None, and nothing has changed, if it is anything else.
+        The chunk may also begin the next line. None means that nothing of the chunk was taken.
         """
         held = self._held
         if held:
@@ -234,14 +233,14 @@ class Machine(Lines):
         return whole
 
     def _like(self, chunk: bytes) -> Template | None:
-        """Return the template of blocks that begin as the chunk does."""
+        """Return the template of blocks that begin as the chunk does; None if there is none."""
         for template in self._templates:
             if chunk.startswith(template.before):
                 return template
         return None
 
     def _begin(self, chunk: bytes, out: list[Any]) -> bytes | None:
-        """Strip a byte order mark (9.2.5, `bom`); return None while it may still become one."""
+        """Strip a byte order mark (9.2.5, `bom`); return None while the bytes may become one."""
         chunk = bytes(self._held) + chunk
         if len(chunk) < len(_BOM) and _BOM.startswith(chunk):
             self._held = chunk
@@ -256,11 +255,10 @@ class Machine(Lines):
         return chunk
 
     def _advance_in_pieces(self, chunk: bytes, out: list[Any]) -> None:
-        """Advance by pieces that fit into the room there is; fail where there is none.
+        """Process the chunk in pieces that fit into the room, and raise where there is no room.
 
-        The count is defined as if the bytes came one at a time. A piece that fits cannot break the
-        limit, and leaves room again. A line end takes no room, so at the limit it may still come
-        in, and make room.
+        The limit counts the bytes as if they came one at a time. A piece that fits cannot exceed
+        the limit. A line end takes no room: at the limit it is still processed, and may make room.
         """
         pos: i64 = 0
         size: i64 = len(chunk)
@@ -280,7 +278,7 @@ class Machine(Lines):
                 raise EventTooLargeError(self._limit, self._failed_at, events, items)
             if room > _PIECE:
                 room = _PIECE
-            elif room <= 0:  # not an expression: mypyc would make an object of it, unchecked
+            elif room <= 0:  # mypyc would make an unchecked object of a conditional expression
                 room = 1  # a line end
             piece = chunk[pos : pos + room]
             if self._held and _LF not in piece and _CR not in piece:

@@ -1,5 +1,5 @@
 # Part of sseparse. Copyright (c) 2026 The sseparse developers. SPDX-License-Identifier: MIT
-"""The observer: bytes in, everything on the wire out."""
+"""The Observer: it takes bytes and returns everything on the wire."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ _CR: Final = 13
 
 @final
 class Observer(Machine):
-    r"""A Parser for callers that need what an Event leaves out.
+    r"""Parse one stream into items, for callers that need what an Event leaves out.
 
     ``feed`` returns items in the order of the wire: one for each line when it ends, and one for a
-    byte order mark. The item of a blank line is the whole block that it ends. Items and offsets do
-    not depend on how the stream is cut. It is the same machine as Parser's.
+    byte order mark. The item of a blank line is the whole block that the line ends. Items and
+    offsets do not depend on how the stream is cut. The machine is the same as Parser's.
 
     Args:
-        lines: Whether fields, comments and a byte order mark give items, too. False gives blocks
-            alone, which is faster.
+        lines: Whether fields, comments and a byte order mark give items, too. False gives only
+            blocks, which is faster.
         last_event_id: As for :class:`Parser`.
         max_event_size: As for :class:`Parser`.
 
@@ -60,15 +60,15 @@ class Observer(Machine):
     def feed(self, data: BytesLike) -> list[Item]:
         """Take the next bytes of the stream and return the items that they complete, in order.
 
-        The bytes are not needed after the call. An empty chunk is harmless. The cost is linear in
-        the bytes, however they are cut.
+        The caller may reuse the buffer after the call. An empty chunk changes nothing. The time is
+        linear in the bytes, however they are cut.
 
         Raises:
-            EventTooLargeError: A line or an event is larger than ``max_event_size``. It carries the
-                items that this call completed, and their events. Each later call raises an equal
-                error without any.
-            TypeError: ``data`` is not bytes, a bytearray or a C-contiguous memoryview of bytes.
-                Nothing has changed.
+            EventTooLargeError: A line or an event is larger than ``max_event_size``. The error
+                carries the items that this call completed, and their events. Each later call raises
+                an equal error that carries none.
+            TypeError: ``data`` is not bytes, a bytearray or a C-contiguous memoryview of bytes. The
+                parser has not changed.
             RuntimeError: ``close`` was called; or an earlier call did not end, because it was
                 interrupted or because another thread is in it.
         """

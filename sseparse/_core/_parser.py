@@ -1,5 +1,5 @@
 # Part of sseparse. Copyright (c) 2026 The sseparse developers. SPDX-License-Identifier: MIT
-"""The parser: bytes in, events out."""
+"""The Parser: it takes bytes and returns events."""
 
 from __future__ import annotations
 
@@ -18,25 +18,24 @@ _CR: Final = 13
 
 @final
 class Parser(Machine):
-    r"""An incremental parser for one stream, used by one thread at a time.
+    r"""Parse one stream into events, as its bytes arrive.
 
-    Give the bytes as they arrive, cut anywhere, to ``feed``. It returns the events that they
-    complete. An :class:`Observer` is the same for a caller that needs more than the events.
+    Give the bytes to ``feed``, cut anywhere. It returns the events that they complete. Use a parser
+    in one thread at a time. An :class:`Observer` returns more than the events.
 
-    Memory is bounded by ``max_event_size``: it limits the bytes of the current line, plus those of
-    the ``data``, ``event`` and ``id`` lines since the last blank line, as they stand on the wire
-    and without line ends.
+    ``max_event_size`` bounds the memory. It limits the bytes of the current line, plus those of the
+    ``data``, ``event`` and ``id`` lines since the last blank line, as sent and without line ends.
 
-    A parser cannot be copied or pickled. A call that does not end, because of a KeyboardInterrupt
-    or a MemoryError, leaves a parser that refuses further calls.
+    A parser cannot be copied or pickled. If a KeyboardInterrupt or a MemoryError interrupts a call,
+    the parser refuses further calls.
 
     Args:
-        last_event_id: Where a reconnecting client left off: events carry it until the stream sends
-            an id of its own. None and "" say that there is none.
+        last_event_id: The last event ID that a reconnecting client has. Events carry it until the
+            stream sends an ID. None and "" mean that there is none.
         max_event_size: The limit in bytes, 64 MiB by default; None for no limit.
 
     Raises:
-        ValueError: ``max_event_size`` is below 1; ``last_event_id`` holds NUL, CR or LF.
+        ValueError: ``max_event_size`` is below 1; ``last_event_id`` contains NUL, CR or LF.
         TypeError: ``max_event_size`` is a bool, or not an int or None; ``last_event_id`` is not a
             str or None.
 
@@ -61,22 +60,23 @@ class Parser(Machine):
     def feed(self, data: BytesLike) -> list[Event]:
         """Take the next bytes of the stream and return the events that they complete, in order.
 
-        The bytes are not needed after the call. An empty chunk is harmless. The cost is linear in
-        the bytes, however they are cut.
+        The caller may reuse the buffer after the call. An empty chunk changes nothing. The time is
+        linear in the bytes, however they are cut.
 
         Raises:
-            EventTooLargeError: A line or an event is larger than ``max_event_size``. It carries the
-                events that this call completed. Each later call raises an equal error without any.
-            TypeError: ``data`` is not bytes, a bytearray or a C-contiguous memoryview of bytes.
-                Nothing has changed.
+            EventTooLargeError: A line or an event is larger than ``max_event_size``. The error
+                carries the events that this call completed. Each later call raises an equal error
+                that carries none.
+            TypeError: ``data`` is not bytes, a bytearray or a C-contiguous memoryview of bytes. The
+                parser has not changed.
             RuntimeError: ``close`` was called; or an earlier call did not end, because it was
                 interrupted or because another thread is in it.
         """
         chunk = data if type(data) is bytes else to_bytes(data)
         state = self._state
         if state <= HOLDING and _LF not in chunk and _CR not in chunk:
-            # The line goes on. _advance_in_pieces holds it, too, but this way takes 0.6 of the time
-            # in pure Python where each read brings one byte.
+            # The line does not end here. _advance_in_pieces would hold it, too; in pure Python, at
+            # one byte per read, this code takes 0.6 of the time.
             self._state = BUSY
             held = bytearray(self._held) if state == TAIL else self._held
             held += chunk

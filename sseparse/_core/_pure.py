@@ -1,9 +1,9 @@
 # Part of sseparse. Copyright (c) 2026 The sseparse developers. SPDX-License-Identifier: MIT
-"""Events and items made by the dozen, for pure Python; see ``Template.take_split``.
+"""Make many events or items at once, for pure Python; see ``Template.take_split``.
 
-CPython calls a class that has slots the slow way. To make an object and fill its slots takes 0.68
-of the time for an Event and 0.6 for an Item. mypyc makes objects faster than both, so the compiled
-build does not come here.
+Calling a class that has slots is slow in CPython. Making the object and then filling its slots
+takes 0.68 of that time for an Event and 0.6 for an Item. mypyc makes objects faster than both, so
+the compiled build does not use this module.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _new: Final = object.__new__
 
 
 def add_events(values: list[str], type_: str, last_event_id: str, out: list[Any]) -> None:
-    """Add an event for each of the values."""
+    """Append an event for each of the values."""
     for value in values:
         event = _new(Event)
         event._type = type_
@@ -45,20 +45,20 @@ def add_items(
     last_event_id: str,
     out: list[Any],
 ) -> None:
-    """Add the items of a block for each of the values.
+    """Append the items of a block for each of the values.
 
     Args:
-        raw_values: The values as Latin-1.
-        values: The values.
+        raw_values: The values, decoded as Latin-1.
+        values: The values, decoded as UTF-8.
         offset: The stream offset of the first block.
-        lines: The lines before the data line, in each block; None where lines give no items.
-        data_line: The data line, without its value and with the range of what is before it.
-        blank_size: The bytes of the data's line end and of the blank line.
-        terminator: What ends the lines.
+        lines: The lines before the data line in each block; None if lines give no items.
+        data_line: The data line without its value; its range is that of the bytes before the value.
+        blank_size: How many bytes the data line's line end and the blank line have together.
+        terminator: The terminator of each line.
         event: The event type, as sent.
         comments: The comments of each block.
         last_event_id: The last event ID.
-        out: Gets the items.
+        out: Receives the items.
     """
     _, _, _, _, separator, data_start, value_start = data_line
     half = blank_size // 2

@@ -1,20 +1,20 @@
 # Part of sseparse. Copyright (c) 2026 The sseparse developers. SPDX-License-Identifier: MIT
-"""The short way through blocks that are all alike.
+"""Parse blocks that are alike without parsing each of their lines.
 
-Most of a stream is one block over and over, with other values in it::
+Most streams repeat one kind of block, with other values in it::
 
     event: content_block_delta LF data: VALUE LF LF
     id: VALUE CR LF event: message CR LF data: VALUE CR LF CR LF
 
-Such a block is bytes that stay the same and, between them, values. A Template holds the bytes that
-stay the same, learnt from one block that the machine took line by line. Where these bytes stand
-again, the lines between them are known without looking for their colons and names: what they did
-once they do again. Anything else ends the short way, and the machine goes on line by line.
+Some bytes of these blocks stay the same, and the values are between them. A Template holds the
+fixed bytes. It is learnt from one block that the machine processed line by line. In a block that
+has the same fixed bytes, the lines have the same names and the same effects, so only the values are
+cut out. The machine processes all other blocks line by line.
 
-Beside the same machine without it the time is, compiled and pure, at 64 KiB reads: chat 0.88 and
-0.41, Anthropic 0.57 and 0.22, MCP with CRLF 0.47 and 0.13, ids that change 0.76 and 0.67; and with
-one event per read: Anthropic 0.63 and 0.41, MCP 0.49 and 0.28. To see it again, let ``learn``
-return None and compare with ``python -m benchmarks --before FOLDER``.
+The times as a part of those without templates, compiled and pure, are at 64 KiB reads: chat 0.88
+and 0.41, Anthropic 0.57 and 0.22, MCP with CRLF 0.47 and 0.13, ids that change 0.76 and 0.67. With
+one event per read they are: Anthropic 0.63 and 0.41, MCP 0.49 and 0.28. To measure them again, let
+``learn`` return None and compare with ``python -m benchmarks --before FOLDER``.
 """
 
 from __future__ import annotations
@@ -36,19 +36,20 @@ __all__ = ["Template", "learn"]
 _CR: Final = 13
 _LF: Final = 10
 _SPACE: Final = 32
-# Larger blocks gain nothing, and their templates would be large: in lines, and in fixed bytes.
+# The most lines and fixed bytes of a block that is learnt. Larger blocks gain nothing from a
+# template, and their templates would be large.
 _MAX_LINES: Final = 16
 _MAX_FIXED: Final = 1024
-# How much text is split at once: this many times what was alike the last time, so that what is
-# split in vain is a few times as much at most. No piece has more than _MAX_SPAN.
+# take_split() splits this many times the text that was alike before, but at most _MAX_SPAN. So the
+# text that is split in vain is at most a few times as much.
 _SPAN: Final = 4
 _MAX_SPAN: Final = 64 * 1024
-_TWICE: Final = 1 << 30  # the place of an id in a block that has two; there is no template of it
+_TWICE: Final = 1 << 30  # the index of the id in a block with two; that block has no template
 
 
 @final
 class Template:
-    """What a block has in common with those like it."""
+    """Hold the fixed bytes of blocks that are alike, and take further blocks of that kind."""
 
     __slots__ = (
         "_before_size",
@@ -89,16 +90,17 @@ class Template:
         lines: list[Line] | None,
         observing: bool,
     ) -> None:
-        # What stands before the first value, and between the values.
+        # The fixed bytes before the first value, and those between the values.
         self.before = parts[0]
         self._inner = parts[1:]
         self.is_simple = not self._inner  # one value, which is data
-        # How much text take_split() shall split; 0 if the blocks are to be taken one by one. Set by
+        # How many characters take_split() splits; 0 if take() takes the blocks one by one. Set by
         # take() after a run of blocks, and by take_split().
         self.span: i64 = 0
-        # Which of the values is the block's id; all others are data. Negative: none.
+        # The index of the value that is the block's id, negative if there is none. All others are
+        # data.
         self._id_at: i64 = id_at
-        # The last value's line end and the blank line; and these with the next block's beginning.
+        # The last value's line end and the blank line; and both with the next block's beginning.
         self.blank = (line_end + line_end).encode()
         self._blank_size: i64 = len(self.blank)
         self._next = self.blank + self.before
@@ -108,33 +110,33 @@ class Template:
         self._before_text = self.before.decode()
         self._next_text = self._next.decode()
         self._plain = self._next == PLAIN
-        # What ends a line first, CR or LF; and the other one, which no line may hold.
+        # The first byte of a line end, CR or LF; and the other one, which no value may contain.
         self._line_end: Terminator = "\n" if line_end == "\n" else "\r"
         self._other_end = "\r" if line_end == "\n" else "\n"
-        # A value after a bare colon loses a space that it begins with. Such a block is not alike.
+        # A value after a bare colon would lose a leading space, so the template does not fit it.
         self._no_space = not all(each.endswith(b" ") for each in parts)
-        # What the block is, for events and items.
+        # The fixed values of events and items.
         self._event = event
         self._type = event or "message"
         self._observing = observing
         self._comments = tuple(comments)
-        self._lines = lines  # None where only blocks give items
+        self._lines = lines  # None if lines give no items
         self._data_at: i64 = len(self.before) - len(self.before.split(line_end.encode())[-1])
         self._separator = ": " if parts[-1].endswith(b" ") else ":"
-        # The last event ID after the last block; the machine reads it after each call.
+        # The last event ID after the last block. The machine reads it after each call.
         self.last_event_id = ""
-        # Of the block at hand, set by _take_inner: the ID after it, and the data lines so far.
+        # The current block's ID and its data lines so far, both set by _take_inner.
         self._next_id = ""
         self._values: list[str] = []
 
     def whole(self, chunk: bytes, base: i64, last_event_id: str) -> list[Any] | None:
-        """Return what the chunk gives if it is one block like this; None if it is anything else.
+        """Return the events or items of a chunk that is one block of this kind; otherwise None.
 
-        Only where ``is_simple``.
+        Call it only if ``is_simple``.
 
         Args:
             chunk: Bytes that begin where a block begins.
-            base: Their offset in the stream.
+            base: The stream offset of the chunk.
             last_event_id: The last event ID so far.
         """
         if not (chunk.startswith(self.before) and chunk.endswith(self.blank)):
@@ -161,17 +163,17 @@ class Template:
         last_event_id: str,
         out: list[Any],
     ) -> i64:
-        """Take the blocks that are like this one, and return where they end.
+        """Take the blocks that the template fits, and return where they end.
 
         Args:
             raw: Bytes of the stream.
-            text: The same, read as Latin-1.
-            pos: Where a block begins; ``before`` stands there.
-            base: The offset of the bytes in the stream.
-            is_ascii: Whether they are ASCII.
-            has_cr: Whether there is a CR among them.
+            text: The same, decoded as Latin-1.
+            pos: Where a block begins; ``before`` must be there.
+            base: The stream offset of the bytes.
+            is_ascii: Whether the bytes are ASCII.
+            has_cr: Whether the bytes contain a CR.
             last_event_id: The last event ID so far.
-            out: Gets the events, or the items.
+            out: Receives the events, or the items.
         """
         line_end = self._line_end
         following = self._next
@@ -219,9 +221,12 @@ class Template:
             start = end + self._next_size
 
     def _take_inner(self, raw: bytes, text: str, start: i64, is_ascii: bool, has_cr: bool) -> i64:
-        """Take the values before the last, and return where that one begins; -1 if it does not."""
+        """Take the values before the last one, and return where the last one begins.
+
+        Return -1 if the template does not fit the block.
+        """
         end: i64
-        place: i64 = 0  # counted by hand: enumerate() gives an object for each
+        place: i64 = 0  # enumerate() would make an object for each number
         line_end = self._line_end
         no_space = self._no_space
         values = self._values
@@ -247,16 +252,16 @@ class Template:
     def add(
         self, raw: bytes, value: str, start: i64, end: i64, base: i64, pos: i64, out: list[Any]
     ) -> None:
-        """Add the items of a block.
+        """Append the items of a block.
 
         Args:
             raw: Bytes of the stream; [start, end) is the value of the last line.
             value: The data of the block.
             start: See ``raw``.
             end: See ``raw``.
-            base: The offset of the bytes in the stream.
+            base: The stream offset of the bytes.
             pos: The position of the block's first byte.
-            out: Gets the items.
+            out: Receives the items.
         """
         terminator = self._line_end
         if self._lines is not None:
@@ -318,9 +323,9 @@ class Template:
         last_event_id: str,
         out: list[Any],
     ) -> i64:
-        """Take many blocks with one ``split()``, and return where they end. In pure Python only.
+        """Take many blocks with one ``split()``, and return where they end; in pure Python only.
 
-        Only where ``span`` is not 0. The arguments are those of ``take``.
+        Call it only if ``span`` is not 0. The arguments are those of ``take``.
         """
         before = self._before_text
         following = self._next_text
@@ -363,8 +368,8 @@ class Template:
         return pos
 
     def _count_alike(self, values: list[str], has_cr: bool) -> int:
-        """Return how many of the values, from the first on, are what they look like."""
-        # count() of a line end in the whole text takes three times as long.
+        """Return how many of the values, from the first on, are really the values of blocks."""
+        # Counting line ends in the whole text would take three times as long.
         for value in values:
             if "\n" in value:
                 values = values[: values.index(value)]
@@ -377,9 +382,10 @@ class Template:
 
 
 def learn(block: str, observing: bool, lines: bool) -> Template | None:
-    """Return what a block, its blank line included, has in common with those that may follow.
+    """Return the template of a block, given with its blank line; None if it can have none.
 
-    None where its last line is not data, or where its line ends are not all LF or all CRLF.
+    The last line must be data, and the line ends must be all LF or all CRLF. Each line must be
+    regular, and the block may not be too large. If lines give items, it has only one value.
     """
     line_end = "\r\n" if block.endswith("\r\n\r\n") else "\n"
     if not block.endswith(line_end + line_end):
@@ -422,8 +428,8 @@ def learn(block: str, observing: bool, lines: bool) -> Template | None:
 def _is_regular(line: str, name: str, at: int) -> bool:
     """Return whether a line can be part of a template.
 
-    A ``retry`` is nothing that a stream says over and over. A value begins after a colon. A line
-    that is the same in each block is ASCII.
+    Streams do not repeat ``retry``. A value must follow a colon. A line that is the same in each
+    block must be ASCII.
     """
     if "\r" in line or "\n" in line or name == "retry":
         return False
@@ -431,7 +437,7 @@ def _is_regular(line: str, name: str, at: int) -> bool:
 
 
 def _fixed_line(line: str, name: str, at: int, start: int) -> Line:
-    """Return what the item of a line shows that is the same in each block."""
+    """Return the item's values for a line that is the same in each block."""
     kind: Kind = "field" if name else "comment"
     reason: Reason | None = "unknown name" if name and name != "event" else None
     separator = line[len(name) : at]

@@ -479,7 +479,7 @@ def test_chunks_refused_before_anything_changes(chunk: Any, parser_class: Any) -
 @pytest.mark.parametrize(
     ("chunk", "message"),
     [
-        ("a", "expected bytes, bytearray or memoryview, not str; text must be given as it came, "),
+        ("a", "expected bytes, bytearray or memoryview, not str; give the bytes as they came, "),
         (None, "expected bytes, bytearray or memoryview, not NoneType; "),
         (memoryview(b"aaa")[::2], "a memoryview must be C-contiguous and of single bytes; "),
         (memoryview(b"aa").cast("H"), "a memoryview must be C-contiguous and of single bytes; "),
