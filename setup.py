@@ -1,7 +1,8 @@
-"""The mypyc step: compile the machine into the wheel.
+"""Build the package, with the parser compiled by mypyc where that is possible.
 
-SSEPARSE_BUILD unset: compile; where that fails, build pure Python. pure: do not try, nor import
-mypy. compiled: a failure to compile is a failure to build. An editable install is always pure.
+The environment variable SSEPARSE_BUILD decides. Unset: compile, and build pure Python if compiling
+fails. "pure": build pure Python without importing mypy. "compiled": fail if compiling fails. An
+editable install is always pure.
 """
 
 import ast
@@ -13,8 +14,9 @@ from pathlib import Path
 
 from setuptools import setup
 
-# The machine, its helpers and the classes that it makes. mypyc builds them as one shared library in
-# which they call each other directly. It has no asynchronous generators, so _iterate is not here.
+# The machine, its helpers and the classes of its results. mypyc builds them as one shared library,
+# in which they call each other directly. mypyc cannot compile asynchronous generators, so _iterate
+# is not here.
 COMPILED = (
     "_event",
     "_items",
@@ -29,7 +31,7 @@ COMPILED = (
 
 
 def c_string(text: str) -> str:
-    """Return the text in C: a string for each line, since compilers limit the length of one."""
+    """Return the text as C source, one string for each line: compilers limit their length."""
     escapes = {10: "\\n", 34: '\\"', 92: "\\\\"}
     lines = [
         "".join(escapes.get(byte, chr(byte)) if byte < 128 else f"\\{byte:o}" for byte in line)
@@ -39,14 +41,14 @@ def c_string(text: str) -> str:
 
 
 def add_docstrings(code: Path) -> None:
-    """Complete the docstrings in mypyc's C code, which holds signatures and NULL."""
+    """Add the docstrings to mypyc's C code, in which docstrings are only signatures, or NULL."""
     text = code.read_text(encoding="utf-8")
     for name in COMPILED:
         module = ast.parse(Path(f"sseparse/_core/{name}.py").read_text(encoding="utf-8"))
         for owner in (node for node in module.body if isinstance(node, ast.ClassDef)):
             in_c = f"{name}___{owner.name}"
             if f" CPyType_{in_c}_template_ =" not in text:
-                continue  # not compiled as a class of C; it has its docstring
+                continue  # a class that is not compiled to C keeps its docstring
             for node in (owner, *owner.body):
                 is_documented = isinstance(node, (ast.ClassDef, ast.FunctionDef))
                 if not is_documented or node.name.startswith("_") or not ast.get_docstring(node):
@@ -65,24 +67,25 @@ def add_docstrings(code: Path) -> None:
 
 
 def build(compiled: bool) -> None:
-    """Carry out the command that setup.py was given."""
-    # A new folder each time: what an earlier build left in build/ would get into the wheel.
+    """Run the command on setup.py's command line."""
+    # Files that an earlier build left in build/ would get into the wheel, so use a new folder.
     with tempfile.TemporaryDirectory() as scratch:
         modules = []
         if compiled:
             from mypyc.build import mypycify
 
-            # No configuration: the one for checking must not decide whether the build compiles.
+            # The configuration for type checks must not decide whether the build compiles.
             options = ["--config-file=", f"--cache-dir={scratch}"]
             files = [f"sseparse/_core/{name}.py" for name in COMPILED]
-            # -O3, which is the default, gives a tenth more code and no more speed.
+            # The default, -O3, makes a tenth more code that is not faster.
             modules = mypycify(
                 [*options, *files], target_dir=scratch, group_name="sseparse._core", opt_level="2"
             )
             add_docstrings(Path(modules[0].sources[0]))
             if os.name == "posix":  # GCC and Clang
-                # What nothing calls of mypyc's library is left out, and so are symbols and what
-                # only debuggers read: two thirds of it all. A compiler's new warning is no error.
+                # Leave out functions of mypyc's library that nothing calls, symbols, and data for
+                # debuggers: together two thirds of the size. A new warning of a compiler must not
+                # be an error.
                 is_mac = sys.platform == "darwin"
                 for module in modules:
                     module.extra_compile_args += ["-fno-semantic-interposition", "-Wno-error"]
@@ -99,8 +102,8 @@ if wanted not in ("", "pure", "compiled"):
     sys.exit(f"SSEPARSE_BUILD must be pure, compiled or unset, not {wanted!r}")
 
 if sys.version_info < (3, 10):
-    # pip asks for the metadata, and then says which Python the package needs. An old setuptools
-    # refuses today's pyproject.toml, so it runs where there is none.
+    # pip reads the metadata, and then reports which Python the package needs. An old setuptools
+    # rejects this pyproject.toml, so it runs in an empty folder.
     os.chdir(tempfile.mkdtemp())
     setup(name="sseparse", version="0", python_requires=">=3.10")
 elif wanted == "pure" or "bdist_wheel" not in sys.argv:
@@ -108,7 +111,7 @@ elif wanted == "pure" or "bdist_wheel" not in sys.argv:
 else:
     try:
         build(compiled=True)
-    except (Exception, SystemExit) as error:  # setuptools makes a compiler's failure a SystemExit
+    except (Exception, SystemExit) as error:  # setuptools turns a compiler error into SystemExit
         if wanted == "compiled":
             raise
         print(f"sseparse: building pure Python, because compiling failed: {error}")

@@ -1,4 +1,4 @@
-"""``python -m sseparse`` is the command ``sseparse``."""
+"""Run the command ``sseparse`` as ``python -m sseparse``."""
 
 import sys
 

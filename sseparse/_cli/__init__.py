@@ -1,8 +1,9 @@
-"""The command ``sseparse``: what is common to all of its subcommands.
+"""Run the command ``sseparse``, and do what all subcommands have in common.
 
-A subcommand is a module with ``add_to``, which adds a parser whose default ``run`` takes the parsed
-arguments. It writes its results to ``sys.stdout.buffer``, and returns when all went well; what else
-it has to say it raises as a StoppedError. An OSError that leaves it is a fault of standard output.
+A subcommand is a module with a function ``add_to``. It adds an argument parser, whose default
+``run`` is a function that takes the parsed arguments. ``run`` writes its results to
+``sys.stdout.buffer`` and returns. To report a fault, it raises StoppedError. An OSError that leaves
+it is reported as a fault of standard output.
 """
 
 from __future__ import annotations
@@ -27,32 +28,32 @@ __all__ = ["main"]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit status; Ctrl-C ends the process as the signal does.
+    """Run the command and return its exit status; Ctrl-C ends the process by its signal.
 
     Args:
         argv: The arguments, by default those of ``sys.argv``.
     """
-    complaint = ""
+    message = ""
     try:
         try:
             status = _run(argv)
         except StoppedError as stopped:
-            status, complaint = stopped.status, str(stopped)
+            status, message = stopped.status, str(stopped)
         if sys.stdout is not None:
             sys.stdout.flush()
     except BrokenPipeError:
-        _give_up(sys.stdout)
-        return 141  # what a shell shows for a program that SIGPIPE ended
+        _discard_output(sys.stdout)
+        return 141  # the status that a shell shows for a program that SIGPIPE ended
     except OSError as error:
-        _give_up(sys.stdout)
-        status, complaint = 2, f"standard output: {error.strerror}"
+        _discard_output(sys.stdout)
+        status, message = 2, f"standard output: {error.strerror}"
     except KeyboardInterrupt:
         # A shell leaves its loop only if the signal itself ended the program.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         signal.raise_signal(signal.SIGINT)
-        return 130  # where the signal is blocked
-    if complaint:
-        _complain(complaint)
+        return 130  # only reached if the signal is blocked
+    if message:
+        _write_error(message)
     return status
 
 
@@ -79,20 +80,20 @@ def _version() -> str:
     return f"sseparse {__version__} ({build}, {python})"
 
 
-def _complain(complaint: str) -> None:
+def _write_error(message: str) -> None:
     if sys.stderr is None:
         return
     try:
-        sys.stderr.write(f"sseparse: {complaint}\n")
+        sys.stderr.write(f"sseparse: {message}\n")
         sys.stderr.flush()
     except OSError:
-        _give_up(sys.stderr)
+        _discard_output(sys.stderr)
 
 
-def _give_up(stream: TextIO | None) -> None:
-    """Send to nowhere what the stream still buffers.
+def _discard_output(stream: TextIO | None) -> None:
+    """Discard the output that the stream still buffers.
 
-    The interpreter flushes it again at exit, which would fail with a message and status of its own.
+    Otherwise the interpreter would flush it at exit, and fail with a message and status of its own.
     """
     if stream is not None:
         nowhere = os.open(os.devnull, os.O_WRONLY)

@@ -1,4 +1,4 @@
-"""``sseparse conformance``: what a parser gets right, by family."""
+"""Run ``sseparse conformance``, which reports by family what a parser gets right."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from ._stopped import StoppedError
 __all__ = ["add_to"]
 
 _DESCRIPTION = """\
-Run a parser on the conformance corpora, at several cuts, and on streams about promptness, limits
-and growth. Each parser runs in a process of its own. Without an option it is sseparse's own.
+Run a parser on the conformance corpora, at several cuts, and on streams that test promptness,
+limits and growth. Each parser runs in a process of its own. The default parser is sseparse.
 """
 
 _EXIT_STATUS = """\
@@ -50,7 +50,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     which.add_argument(
         "--against",
         metavar="PARSER",
-        help="MODULE:FUNCTION, which takes an iterable of bytes and returns events; "
+        help="MODULE:FUNCTION, a function that takes an iterable of bytes and returns events; "
         "or the name of a ready adapter, such as httpx-sse",
     )
     which.add_argument(
@@ -59,15 +59,15 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         help="a program that reads streams as JSON lines and answers with events",
     )
     which.add_argument(
-        "--peers", action="store_true", help="all ready adapters whose parser is installed"
+        "--peers", action="store_true", help="run all ready adapters whose parser is installed"
     )
     parser.add_argument(
         "--failures",
         metavar="FAMILY",
         choices=[family.name for family in FAMILIES],
-        help="list all failures of a family, such as ids, and not only the smallest",
+        help="list all failures of a family, such as ids, instead of the smallest one",
     )
-    parser.add_argument("--json", action="store_true", help="print JSON, with everything")
+    parser.add_argument("--json", action="store_true", help="print the whole report as JSON")
     parser.set_defaults(run=_conformance)
 
 
@@ -87,9 +87,9 @@ def _conformance(arguments: argparse.Namespace) -> None:
     try:
         reports, missing = _run.run(targets, _progress)
     except OSError as error:
-        # Not of standard output, to which nothing has been written yet.
-        what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-        raise StoppedError(2, _report.printable(what)) from error
+        # Nothing has been written to standard output yet, so this is no fault of it.
+        message = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        raise StoppedError(2, _report.printable(message)) from error
     finally:
         _progress("")
     if missing and not arguments.peers:
@@ -102,15 +102,15 @@ def _conformance(arguments: argparse.Namespace) -> None:
         raise StoppedError(1, _report.printable(f"not everything passed: {', '.join(failed)}"))
 
 
-def _progress(what: str) -> None:
-    """Write over the last line on the terminal, if there is one."""
+def _progress(text: str) -> None:
+    """Replace the current line of the terminal, if standard error is one."""
     if sys.stderr is not None and sys.stderr.isatty():
-        sys.stderr.write(f"\r\x1b[K{_report.printable(what)[: _report.WIDTH - 1]}")
+        sys.stderr.write(f"\r\x1b[K{_report.printable(text)[: _report.WIDTH - 1]}")
         sys.stderr.flush()
 
 
 def _put(text: bytes) -> None:
-    # Under PYTHONUNBUFFERED the binary stream is raw, and takes what it can.
+    # Under PYTHONUNBUFFERED the binary stream is raw, and may write only a part of the bytes.
     view = memoryview(text)
     while view:
         view = view[sys.stdout.buffer.write(view) :]

@@ -1,4 +1,4 @@
-"""``sseparse events``: a recorded or running stream to JSON lines."""
+"""Run ``sseparse events``, which prints a recorded or running stream as JSON lines."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ exit status:
   141  nobody reads the output any more
 """
 
-# How other things than an event stream begin, and the advice for them. No event stream begins like
-# that, and these bytes are recognised before a line is complete.
+# The first bytes of input that is no event stream, each with an advice for the user. They are
+# recognised before a line is complete.
 _FOREIGN = {
     b"HTTP/": (
         "holds a whole HTTP response, with its headers; "
@@ -46,12 +46,12 @@ _FOREIGN = {
     b"\x28\xb5\x2f\xfd": "is compressed; decompress it first: zstd -dc FILE | sseparse events",
 }
 
-# JSON lets these through and terminals act on them: DEL and the C1 controls (CSI, OSC, ...), the
-# line and paragraph separators, and the characters that Unicode calls Bidi_Control, with which a
-# text can make the rest of its line look like something else. JSON escapes the C0 controls itself.
+# Characters that JSON does not escape, but terminals obey: DEL and the C1 controls (CSI, OSC, ...),
+# the line and paragraph separators, and Unicode's Bidi_Control characters, which can make the rest
+# of a line look different. JSON escapes the C0 controls itself.
 _UNSAFE = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
-# A line end as JSON; what ends a byte order mark is "".
+# Item.terminator as JSON; that of a byte order mark is "".
 _TERMINATORS = {"\n": r'"\n"', "\r": r'"\r"', "": '""'}
 
 
@@ -115,8 +115,8 @@ def _run(arguments: argparse.Namespace) -> None:
 
 
 def _open(path: str) -> tuple[io.FileIO, str]:
-    """Return the input, unbuffered, and what to call it."""
-    name = "standard input" if path == "-" else repr(path)  # it may hold control characters
+    """Return the input, unbuffered, and its name for messages."""
+    name = "standard input" if path == "-" else repr(path)  # a path may have control characters
     try:
         if path != "-":
             return io.FileIO(path), name
@@ -128,9 +128,9 @@ def _open(path: str) -> tuple[io.FileIO, str]:
 
 
 def _chunks(source: io.FileIO, name: str) -> Iterator[bytes]:
-    """Yield what each read brings, and refuse what is not an event stream.
+    """Yield the bytes of each read, and raise StoppedError if they are not an event stream.
 
-    The first bytes are held until it is clear what they begin.
+    The first bytes are held until they can be recognised.
     """
     head = b""
     while any(mark.startswith(head) for mark in _FOREIGN):
@@ -148,7 +148,7 @@ def _chunks(source: io.FileIO, name: str) -> Iterator[bytes]:
 
 
 def _read(source: io.FileIO, name: str) -> bytes:
-    # Not FileIO.read, whose None for a source that would block looks like the end.
+    # FileIO.read would return None for a source that would block, which looks like the end.
     try:
         return os.read(source.fileno(), _READ_SIZE)
     except OSError as error:
@@ -160,7 +160,7 @@ def _unreadable(name: str, error: OSError) -> StoppedError:
 
 
 def _event_lines(events: Iterable[Event]) -> Iterator[str]:
-    # Formatting by hand is faster than encoding a dict, and it is most of what the command does.
+    # The command spends most of its time here. Formatting by hand is faster than encoding a dict.
     for event in events:
         yield (
             f'{{"type": {_quote(event.type)}, "data": {_quote(event.data)}, '
@@ -169,8 +169,8 @@ def _event_lines(events: Iterable[Event]) -> Iterator[str]:
 
 
 def _item_lines(items: Iterable[Item]) -> Iterator[str]:
-    # A block of one data line has the same str as that line. To quote it once saves a quarter of
-    # the time that this function takes.
+    # A block with one data line has the same str as that line. Quoting it only once saves a quarter
+    # of this function's time.
     value: str | None = None
     quoted = "null"
     for item in items:
@@ -208,9 +208,10 @@ def _quote_or_null(text: str | None) -> str:
 
 def _quote(text: str) -> str:
     if text.isascii():
-        return encode_basestring_ascii(text)  # the faster of the two; it escapes DEL as well
+        return encode_basestring_ascii(text)  # the faster one, which escapes DEL as well
     quoted = encode_basestring(text)
-    # Spares most text the search: a tenth of the time for a stream with some non-ASCII text.
+    # isprintable() makes the search unnecessary for most text. That saves a tenth of the time for a
+    # stream with some non-ASCII text.
     return quoted if quoted.isprintable() else _UNSAFE.sub(_escape, quoted)
 
 
@@ -219,9 +220,9 @@ def _escape(match: re.Match[str]) -> str:
 
 
 def _write(lines: Iterable[str]) -> None:
-    """Write the lines in batches, so that they do not pile up in memory.
+    """Write the lines in batches, so that they do not fill the memory.
 
-    A stream can name a long id once, and every event carries it.
+    A long id that the stream sends once is in the line of every later event.
     """
     batch: list[str] = []
     size = 0
@@ -236,7 +237,7 @@ def _write(lines: Iterable[str]) -> None:
 
 
 def _put(batch: bytes) -> None:
-    # Under PYTHONUNBUFFERED the binary stream is raw, and takes what it can.
+    # Under PYTHONUNBUFFERED the binary stream is raw, and may write only a part of the bytes.
     view = memoryview(batch)
     while view:
         view = view[sys.stdout.buffer.write(view) :]

@@ -1,4 +1,4 @@
-"""How a subcommand says that it cannot go on."""
+"""The exception with which a subcommand ends the command."""
 
 from __future__ import annotations
 

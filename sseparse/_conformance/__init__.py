@@ -1,6 +1,7 @@
-"""Run any parser on the standard's corpora, and say by family what it gets right.
+"""Run any parser on the standard's corpora, and report the results by family.
 
-``_cases`` holds what is asked, ``_subject`` the process that answers, ``_judge`` compares, and
-``_report`` tells. ``_worker`` is that process for a parser in Python, with the adapters of
-``_peers``. The command ``sseparse conformance`` is the way in.
+``_cases`` reads and makes the streams. ``_subject`` starts the process of the parser and sends it
+the streams. ``_judge`` compares the answers, and ``_report`` writes the results. For a parser in
+Python, that process runs ``_worker``, with the adapters of ``_peers``. The command ``sseparse
+conformance`` uses ``_run``.
 """

@@ -1,7 +1,7 @@
-"""What a parser is judged by: families, each with the standard's sentence, and their streams.
+"""Provide the families, each with the standard's sentence, and their streams.
 
-The corpora stand beside this file. Promptness, limits and growth are made here, because they are
-about chunks rather than about streams.
+The corpora are beside this file. The streams for promptness, limits and growth are made here,
+because these families are about chunks.
 """
 
 from __future__ import annotations
@@ -27,23 +27,22 @@ __all__ = [
     "prompts",
 ]
 
-# Not by __file__, for the package may be in a zip file.
+# The package may be in a zip file, so __file__ would not do.
 DATA = files(__package__)
 
 LIMIT = 10_000  # bytes
 
-# Milliseconds. Nobody waits that long, and beyond it a language whose numbers are doubles, as
-# JSON's are to many readers, cannot say the integer that it took.
-_MOST_RETRY = 2**53 - 1
+# Milliseconds. Many JSON readers use doubles, which cannot represent every integer above this.
+_MAX_RETRY = 2**53 - 1
 
 
 class Family(NamedTuple):
-    """One thing that parsers get right or wrong.
+    """Name a rule of the standard, by which streams are grouped.
 
     Attributes:
-        name: What the table calls it.
-        section: Where its sentence stands in the WHATWG HTML standard.
-        sentence: The standard's own, shortened to what matters.
+        name: The name in the table.
+        section: The section of the WHATWG HTML standard that contains the sentence.
+        sentence: The sentence of the standard, shortened to what matters.
     """
 
     name: str
@@ -107,8 +106,8 @@ FAMILIES = [
     ),
 ]
 
-# The family of a stream of eventsource.json.xz, by the first of its tags. A mixed one has pieces of
-# everything, so that it tells that a parser is wrong and seldom where.
+# The first tag of a stream of eventsource.json.xz decides its family. A mixed stream has pieces of
+# everything, so it seldom shows which rule a parser breaks.
 _BY_TAG = {
     "BOM": "bom",
     "line ends": "eol eol-start eol-long eol-eof splitlines",
@@ -122,16 +121,16 @@ _BY_TAG = {
 
 
 class Stream(NamedTuple):
-    """A stream of the corpora, with its answer.
+    """Hold a stream of the corpora, with its answer.
 
     Attributes:
         family: The name of its family.
-        name: The corpus and the stream's number or name there.
-        chunks: As the corpus cuts it; one chunk where it does not.
-        events: Type, data and last event ID of each.
-        last_event_id: The one that is committed at the end.
-        retry: Milliseconds, or None; absent where the standard leaves room, and where it is more
-            than a double holds.
+        name: The corpus, and the stream's number or name in it.
+        chunks: The chunks of the corpus; one chunk if the corpus does not cut the stream.
+        events: The type, the data and the last event ID of each event.
+        last_event_id: The last event ID that is committed at the end.
+        retry: A list with the reconnection time in ms, or with None if there is none. The list is
+            empty if the standard leaves the answer open or a double cannot hold it.
     """
 
     family: str
@@ -143,7 +142,7 @@ class Stream(NamedTuple):
 
 
 class Prompt(NamedTuple):
-    """Chunks, and how many events must have come by the end of each."""
+    """Hold chunks, and how many events must have come by the end of each."""
 
     name: str
     chunks: list[bytes]
@@ -151,10 +150,11 @@ class Prompt(NamedTuple):
 
 
 class Limited(NamedTuple):
-    """Chunks for a parser with a limit of LIMIT bytes, and whether they break it.
+    """Hold chunks for a parser with a limit of LIMIT bytes.
 
     Attributes:
-        events: How many events there are if nothing is raised; None where something must be.
+        breaks: Whether the parser may raise.
+        events: How many events there are if it does not raise; None if it must raise.
     """
 
     name: str
@@ -164,7 +164,7 @@ class Limited(NamedTuple):
 
 
 class Growth(NamedTuple):
-    """What makes chunks of so many bytes in all."""
+    """Build a stream of the given total size in bytes, as chunks."""
 
     name: str
     chunks: Callable[[int], list[bytes]]
@@ -206,17 +206,16 @@ def corpora() -> list[Stream]:
 
 
 def _retries(retry: int | str | None) -> list[int | None]:
-    """Return what retry must be, or nothing where it may be anything."""
+    """Return the reconnection time that the parser must report; an empty list if any may do."""
     if retry is None:
         return [None]
-    return [retry] if isinstance(retry, int) and retry <= _MOST_RETRY else []
+    return [retry] if isinstance(retry, int) and retry <= _MAX_RETRY else []
 
 
 def prompts() -> list[Prompt]:
-    """Return the streams of promptness: those of each line end at several cuts, and mixed ones.
+    """Return the streams for promptness: each line end at several cuts, and mixed line ends.
 
-    No chunk ends between the CR and the LF of one line end, since a parser that waits there for the
-    LF may know that it comes.
+    No chunk ends between a CR and its LF, because a parser may be right to wait for that LF.
     """
     found = []
     for name, end in (("LF", b"\n"), ("CRLF", b"\r\n"), ("CR", b"\r")):
@@ -248,7 +247,7 @@ def prompts() -> list[Prompt]:
 
 
 def limited() -> list[Limited]:
-    """Return the streams for a parser with a limit of LIMIT bytes, in chunks of some 1,000."""
+    """Return the streams for a parser with a limit of LIMIT bytes, in chunks of about 1,000."""
     kilobyte = b"x" * 1000
     half = b"data: " + b"x" * (LIMIT // 2) + b"\n\n"
     endless = {
@@ -257,7 +256,7 @@ def limited() -> list[Limited]:
         "data lines without end": [b"data: " + b"x" * 93 + b"\n"] * 1000,
         "a line that is not UTF-8": [b"data: ", *[b"\xff" * 1000] * 100],
     }
-    # What is ignored anyway may be thrown away as it comes, and then breaks no limit.
+    # A parser may drop an ignored line as it comes. Then the line does not exceed the limit.
     ignored = {
         "a long line without a field": [*[kilobyte] * 100, b"\n", half],
         "a long comment": [b": ", *[kilobyte] * 100, b"\n", half],
@@ -272,7 +271,7 @@ def limited() -> list[Limited]:
 
 
 def growths() -> list[Growth]:
-    """Return what is measured with some bytes, and with many times as many."""
+    """Return the streams whose time is measured at a small and at a large size."""
 
     def line(size: int) -> list[bytes]:
         return [b"data: ", *[b"x" * 16] * (size // 16), b"\n\n"]

@@ -1,4 +1,4 @@
-"""A parser under test in this process, for a test of its own project."""
+"""Run a parser in this process, for a test of the parser's own project."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ __all__ = ["InProcess"]
 
 
 class InProcess:
-    """One parser; its methods are those of a Subject that a judge uses. None of them ever waits."""
+    """Run one parser, with the methods of a Subject that the judge uses; none of them waits."""
 
     def __init__(self, parse: Callable[[Iterable[bytes]], Iterable[Any]]) -> None:
         self._adapter = Adapter(parse, read)
 
     async def introduce(self) -> Answer:
-        """Ask for a first stream, which shows what the parser reports.
+        """Run a first stream, and return the answer, which shows what the parser reports.
 
         Raises:
-            CannotRunError: What the parser gives are no events.
+            CannotRunError: The results of the parser are not events.
         """
         try:
             return await self.ask(FIRST)
@@ -37,7 +37,7 @@ class InProcess:
         """Return the answer for one stream.
 
         Raises:
-            NoAnswerError: What the parser gives are no events.
+            NoAnswerError: The results of the parser are not events.
         """
         try:
             return checked(answer(self._adapter, [*chunks]), len(chunks), 0.0)

@@ -1,4 +1,4 @@
-"""Run one parser on everything, and say by family what it gets right."""
+"""Run one parser on all streams, and count by family which ones it gets right."""
 
 from __future__ import annotations
 
@@ -27,31 +27,32 @@ if TYPE_CHECKING:
 
 __all__ = ["Failure", "Report", "Result", "judge", "silent"]
 
-# Time is measured with some bytes and with FACTOR times as many. Linear work takes FACTOR times as
-# long, quadratic work its square; what takes no longer than NEGLIGIBLE_S hurts nobody yet. The
-# fewer bytes are GROWTH_SIZES[0], doubled up to GROWTH_SIZES[1] until they take BASE_S; if they do
-# not take that long even then, they are parsed several times.
+# The time is measured at a small size and at FACTOR times that size. Linear work takes FACTOR times
+# as long, quadratic work FACTOR**2 times. A time of at most NEGLIGIBLE_S passes. The small size is
+# GROWTH_SIZES[0], doubled up to GROWTH_SIZES[1] until it takes BASE_S. If even the largest takes
+# less, it is parsed several times.
 GROWTH_SIZES = (8 * 1024, 128 * 1024)
 BASE_S = 0.01
 FACTOR = 16
 QUADRATIC = 40.0
 NEGLIGIBLE_S = 0.1
 _ROUNDS = 3
-_MOST_REPEATS = 20
-# A parser that dies or hangs so often in one family is not asked for the rest of it.
+_MAX_REPEATS = 20
+# After a parser has died or hung this often in one family, the rest of the family is not run.
 _MAX_LOSSES = 3
-# Bytes of a chunk that a message shows.
+# How many bytes of a chunk a message shows.
 _SHOWN = 60
 
 _PROBE = [b"data: probe\n\n"]
 _LINEAR = f"about {FACTOR} times the time for {FACTOR} times the bytes"
-_NOTHING_LEFT = "nothing left behind for the next stream"
+_NO_EFFECT = "no effect on the next stream"
+# The families in which the last event ID and the reconnection time are compared, too.
 _IDS = {"ids", "mixed"}
 _RETRY = {"retry", "mixed"}
 
 
 class Failure(NamedTuple):
-    """The smallest stream of a family that went wrong, as text, and its size in bytes."""
+    """Describe a stream that failed, as text, with its size in bytes."""
 
     size: int
     name: str
@@ -61,18 +62,18 @@ class Failure(NamedTuple):
 
 
 class Result(NamedTuple):
-    """What became of one family.
+    """Hold the result of one family.
 
     Attributes:
-        passed: How many of its streams went right.
-        total: Of how many; 0 where the family does not apply.
-        unmet: Why it does not apply, else empty.
-        failures: The streams that went wrong, the smallest first.
+        passed: How many of its streams passed.
+        total: How many streams it has; 0 if the family is not judged.
+        not_judged: Why the family is not judged; empty if it is.
+        failures: The streams that failed, the smallest first.
     """
 
     passed: int
     total: int
-    unmet: str = ""
+    not_judged: str = ""
     failures: tuple[Failure, ...] = ()
 
     @property
@@ -81,11 +82,11 @@ class Result(NamedTuple):
 
     @property
     def text(self) -> str:
-        return self.unmet or f"{self.passed}/{self.total}"
+        return self.not_judged or f"{self.passed}/{self.total}"
 
 
 class Report(NamedTuple):
-    """One parser: what it calls itself, and its result in each family."""
+    """Hold the results of one parser by family, with the parser's name and a note."""
 
     parser: str
     results: dict[str, Result]
@@ -103,7 +104,7 @@ class Report(NamedTuple):
 
 
 class _Wrong(Exception):  # noqa: N818  it carries a result
-    """A case went wrong: what was expected, and what came."""
+    """Report a case that failed, with the expected and the actual result."""
 
     def __init__(self, chunks: list[bytes], expected: object, got: object) -> None:
         super().__init__()
@@ -128,19 +129,19 @@ async def judge(
 
     Args:
         subject: The parser.
-        name: What to call it where it gives no name of its own.
-        note: What differs in meaning.
+        name: The name to use if the parser gives no name of its own.
+        note: A note on differences in meaning.
         families: Some of FAMILIES.
-        progress: Is called with the name of each family before it is run.
+        progress: Is called with the name of each family before the family is run.
 
     Raises:
-        CannotRunError: It cannot be started, or does not keep to the protocol from the start.
+        CannotRunError: The parser cannot be started, or breaks the protocol from the start.
     """
     first = await subject.introduce()
     if first.error is not None:
         raise CannotRunError(f"it raises on a plain stream: {first.error}")
     judge = _Judge(subject, first)
-    await judge.see_plain()
+    await judge.record_plain()
     streams = corpora()
     results = {}
     for family in families:
@@ -154,8 +155,8 @@ async def judge(
         elif family.name == "growth":
             results[family.name] = await _run(growths(), judge.growth)
         else:
-            mine = [stream for stream in streams if stream.family == family.name]
-            results[family.name] = await _run(mine, judge.stream)
+            cases = [stream for stream in streams if stream.family == family.name]
+            results[family.name] = await _run(cases, judge.stream)
     return Report(first.parser or name, results, note)
 
 
@@ -176,13 +177,13 @@ async def _run(cases: list[Any], check: Callable[[Any], Awaitable[None]]) -> Res
 
 
 class _Judge:
-    """The checks; each raises _Wrong."""
+    """Check single cases; each check raises _Wrong if the case fails."""
 
     def __init__(self, subject: Subject | InProcess, first: Answer) -> None:
         self._subject = subject
         self._plain: object = None
         seen = first.all_events()
-        self.unknown: set[str] = set()  # the families about what the parser does not tell
+        self.unknown: set[str] = set()  # the families about values that the parser does not report
         if not any("last_event_id" in event for event in seen):
             self.unknown.add("ids")
         if "retry" not in first.state and not any("retry" in event for event in seen):
@@ -197,40 +198,40 @@ class _Judge:
         if len(whole) > 1:
             ways.append([whole[at : at + 1] for at in range(len(whole))])
         for chunks in ways:
-            wanted, said = self._outcomes(case, await self._ask(chunks, case.events))
-            left = await self._left_behind(chunks)
-            if wanted != said:
-                raise _Wrong(chunks, wanted, said)
-            if left:
-                raise _Wrong(chunks, _NOTHING_LEFT, left)
+            expected, got = self._outcomes(case, await self._ask(chunks, case.events))
+            effect = await self._effect_on_next(chunks)
+            if expected != got:
+                raise _Wrong(chunks, expected, got)
+            if effect:
+                raise _Wrong(chunks, _NO_EFFECT, effect)
 
-    async def see_plain(self) -> None:
-        """See what a new process makes of a plain stream, right or wrong.
+    async def record_plain(self) -> None:
+        """Record the result of a plain stream, right or wrong, in a new process.
 
         Raises:
             CannotRunError: There is no answer.
         """
         await self._subject.stop()
         try:
-            self._plain = await self._made_of_plain(time_limit=START_S)
+            self._plain = await self._result_of_plain(time_limit=START_S)
         except NoAnswerError as error:
             raise CannotRunError(f"{_PROBE[0]!r}: {error}") from error
 
-    async def _made_of_plain(self, **options: Any) -> object:
+    async def _result_of_plain(self, **options: Any) -> object:
         answer = await self._subject.ask(_PROBE, **options)
         return answer.error or [(event["type"], event["data"]) for event in answer.all_events()]
 
-    async def _left_behind(self, chunks: list[bytes]) -> str:
-        """Return what is wrong with a plain stream that comes next: state may be shared."""
+    async def _effect_on_next(self, chunks: list[bytes]) -> str:
+        """Send a plain stream, and describe how its result differs; state may be shared."""
         try:
-            made = await self._made_of_plain()
+            result = await self._result_of_plain()
         except NoAnswerError as error:
-            raise _Wrong(chunks, _NOTHING_LEFT, error) from error
-        if made == self._plain:
+            raise _Wrong(chunks, _NO_EFFECT, error) from error
+        if result == self._plain:
             return ""
-        # A new process: it is not the fault of the streams to come.
+        # Later streams get a new process, because this is not their fault.
         await self._subject.stop()
-        return f"the next one, {_PROBE[0]!r}, gives {made}, and in a new process {self._plain}"
+        return f"the next stream, {_PROBE[0]!r}, gives {result}; in a new process {self._plain}"
 
     async def _ask(self, chunks: list[bytes], expected: object, **options: Any) -> Answer:
         try:
@@ -239,10 +240,10 @@ class _Judge:
             raise _Wrong(chunks, expected, error) from error
 
     def _outcomes(self, case: Stream, answer: Answer) -> tuple[list[Any], list[Any]]:
-        """Return what is wanted and what was said, as far as this family and parser go."""
+        """Return the expected and the actual result, as far as this family compares them."""
         ids = "ids" not in self.unknown and case.family in _IDS
-        wanted: list[Any] = [event if ids else event[:2] for event in case.events]
-        said: list[Any] = []
+        expected: list[Any] = [event if ids else event[:2] for event in case.events]
+        got: list[Any] = []
         last_event_id, retry = "", None
         for event in answer.all_events():
             if event.get("last_event_id") is not None:
@@ -250,19 +251,19 @@ class _Judge:
             if event.get("retry") is not None:
                 retry = event["retry"]
             parts = (event["type"], event["data"], last_event_id)
-            said.append(parts if ids else parts[:2])
+            got.append(parts if ids else parts[:2])
         committed = answer.state.get("last_event_id", case.last_event_id) or ""
         if ids and committed != case.last_event_id:
-            wanted.append(f"last event ID {case.last_event_id!r}")
-            said.append(f"last event ID {committed!r}")
+            expected.append(f"last event ID {case.last_event_id!r}")
+            got.append(f"last event ID {committed!r}")
         retry = answer.state.get("retry", retry)
-        is_asked = "retry" not in self.unknown and case.family in _RETRY
-        if is_asked and case.retry not in ([], [retry]):
-            wanted.append(f"retry {case.retry[0]!r}")
-            said.append(f"retry {retry!r}")
+        compares_retry = "retry" not in self.unknown and case.family in _RETRY
+        if compares_retry and case.retry not in ([], [retry]):
+            expected.append(f"retry {case.retry[0]!r}")
+            got.append(f"retry {retry!r}")
         if answer.error is not None:
-            said.append(answer.error)
-        return wanted, said
+            got.append(answer.error)
+        return expected, got
 
     async def prompt(self, case: Prompt) -> None:
         answer = await self._ask(case.chunks, f"events by the end of each chunk: {case.due}")
@@ -279,7 +280,7 @@ class _Judge:
             )
 
     async def limits(self) -> Result:
-        """Judge what a limit does; without one there is nothing to judge, and the table says so."""
+        """Judge the limit; the result of a parser without a limit is "no limit"."""
         try:
             offered = await self._subject.ask(_PROBE, limit=LIMIT)
         except NoAnswerError:
@@ -302,18 +303,18 @@ class _Judge:
             raise _Wrong(case.chunks, expected, got)
 
     async def growth(self, case: Growth) -> None:
-        """Compare the least times of some rounds: what disturbs a run makes it longer only."""
-        size, most = GROWTH_SIZES
-        while size < most and await self._time(case.chunks(size)) < BASE_S:
+        """Compare the least times of several rounds, because a disturbance only adds time."""
+        size, largest = GROWTH_SIZES
+        while size < largest and await self._time(case.chunks(size)) < BASE_S:
             size *= 2
         small, large = case.chunks(size), case.chunks(size * FACTOR)
         shorter = longer = float("inf")
-        for _ in range(2 * _ROUNDS):  # a busy machine gets as many again before it fails
+        for _ in range(2 * _ROUNDS):  # twice the rounds before a failure: the machine may be busy
             shorter = min(shorter, await self._time(small, BASE_S))
             longer = min(longer, await self._time(large))
             if longer <= NEGLIGIBLE_S or longer < QUADRATIC * shorter:
                 return
-        # By a coarse clock the fewer bytes may have taken no time at all.
+        # With a coarse clock the small size may have taken no time at all.
         ratio = f"{longer / shorter:.1f} times: " if shorter > 0 else ""
         raise _Wrong(
             large,
@@ -322,9 +323,9 @@ class _Judge:
         )
 
     async def _time(self, chunks: list[bytes], least: float = 0.0) -> float:
-        """Return the seconds for the chunks: the mean of as many times as take the least."""
+        """Return the mean time for the chunks in s, of runs that take ``least`` seconds in all."""
         times: list[float] = []
-        while not times or (sum(times) < least and len(times) < _MOST_REPEATS):
+        while not times or (sum(times) < least and len(times) < _MAX_REPEATS):
             answer = await self._ask(chunks, _LINEAR)
             if answer.error is not None:
                 raise _Wrong(chunks, "no error", answer.error)
@@ -336,7 +337,7 @@ _NO_LIMIT = Result(0, 0, "no limit")
 
 
 def _shown(chunks: list[bytes]) -> str:
-    """Write the chunks so that they fit into a few lines."""
+    """Return the chunks as text that fits into a few lines."""
     if len(chunks) > 8:
         whole = b"".join(chunks)
         if all(len(chunk) == 1 for chunk in chunks):

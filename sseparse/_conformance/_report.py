@@ -1,4 +1,4 @@
-"""The results for people and for programs."""
+"""Write the results as text and as JSON."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ WIDTH = 80  # characters
 def as_json(
     reports: Sequence[Report], missing: Mapping[str, str], all_of: str | None = None
 ) -> str:
-    """Return one JSON object; the arguments are those of ``as_text``."""
+    """Return the results as one JSON object; the arguments are those of ``as_text``."""
     content = {
         "sseparse": __version__,
         "python": platform.python_version(),
@@ -41,7 +41,7 @@ def _as_dict(report: Report, all_of: str | None) -> dict[str, Any]:
         families[name] = {
             "passed": result.passed,
             "total": result.total,
-            "not judged": result.unmet or None,
+            "not judged": result.not_judged or None,
             "smallest failing": smallest._asdict() if smallest else None,
         }
         if name == all_of:
@@ -52,12 +52,12 @@ def _as_dict(report: Report, all_of: str | None) -> dict[str, Any]:
 def as_text(
     reports: Sequence[Report], missing: Mapping[str, str], all_of: str | None = None
 ) -> str:
-    """Return a table, then what went wrong, then the sentences that the families are about.
+    """Return a table, then the failures, then the standard's sentence for each family.
 
     Args:
-        reports: What became of each parser.
-        missing: Why others could not be run, by name.
-        all_of: A family whose failures are all listed; of the others it is the smallest.
+        reports: The results of each parser.
+        missing: The reasons why other parsers could not be run, by name.
+        all_of: The family whose failures are all listed. Other families list the smallest.
     """
     lines = [f"sseparse conformance {__version__}, Python {platform.python_version()}", ""]
     lines += _table(reports)
@@ -75,7 +75,7 @@ def as_text(
 
 
 def failures(report: Report, all_of: str | None = None) -> list[str]:
-    """Return the lines about what went wrong: of each family the smallest stream, or all."""
+    """Return lines that describe the smallest failure of each family, or all of ``all_of``."""
     lines = []
     for name in report.failing:
         result = report.results[name]
@@ -90,7 +90,7 @@ def failures(report: Report, all_of: str | None = None) -> list[str]:
 
 
 def _table(reports: Sequence[Report]) -> list[str]:
-    """Return the results in as many tables as it takes to keep within the width."""
+    """Return the results as one or more tables that fit the width."""
     names = [report.parser.partition(",")[0] for report in reports]
     first = ["", *names]
     columns = [
@@ -121,7 +121,7 @@ def _wrapped(text: str, indent: str) -> list[str]:
 
 
 def _cut(text: str) -> list[str]:
-    """Break what must keep its spaces anywhere; what goes on is indented."""
+    """Break text whose spaces count at any character, and indent all lines but the first."""
     text, indent = printable(text), " " * 14
     lines = [text[:WIDTH]]
     rest = text[WIDTH:]
@@ -130,5 +130,5 @@ def _cut(text: str) -> list[str]:
 
 
 def printable(line: str) -> str:
-    """Escape what could drive a terminal; a parser's messages are not trusted."""
+    """Escape characters that could control a terminal; a parser's messages are not trusted."""
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in line)

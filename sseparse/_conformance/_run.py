@@ -1,4 +1,4 @@
-"""Which parsers are run, and how each is started."""
+"""Choose the parsers to run, and run them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _NODE_NOTE = (
 
 
 class Target(NamedTuple):
-    """A parser to run: its name, the command that serves it, and what differs in meaning."""
+    """Describe a parser to run: its name, its command, and a note on differences in meaning."""
 
     name: str
     command: Sequence[str]
@@ -35,7 +35,7 @@ def against(name: str) -> Target:
     """Return the target for a ready adapter's name, or for MODULE:FUNCTION.
 
     Raises:
-        ValueError: It is neither.
+        ValueError: The name is neither.
     """
     if name == _NODE:
         adapter = Path(__file__).with_name("eventsource_parser.mjs")
@@ -44,7 +44,7 @@ def against(name: str) -> Target:
         return Target(name, python_command(name), PEERS[name].note)
     if ":" not in name:
         known = ", ".join([*PEERS, _NODE])
-        raise ValueError(f"{name!r} is not MODULE:FUNCTION, nor one of {known}")
+        raise ValueError(f"{name!r} is neither MODULE:FUNCTION nor one of {known}")
     return Target(name, python_command(name))
 
 
@@ -52,7 +52,7 @@ def command(text: str) -> Target:
     """Return the target for a command line.
 
     Raises:
-        ValueError: It is empty, or a quotation is not closed.
+        ValueError: The command is empty, or a quotation is not closed.
     """
     split = command_line(text)
     if not split:
@@ -68,9 +68,9 @@ def peers() -> list[Target]:
 def run(
     targets: Iterable[Target], progress: Callable[[str], None] = silent
 ) -> tuple[list[Report], dict[str, str]]:
-    """Run the parsers, and return what became of each; those that cannot be run with the reason.
+    """Run the parsers; return their reports, and for those that cannot be run the reasons by name.
 
-    ``progress`` is called with what is run next: a parser's name, and a family.
+    ``progress`` is called with the name of the parser and the family that are run next.
     """
     reports: list[Report] = []
     missing: dict[str, str] = {}

@@ -1,6 +1,6 @@
-"""A parser under test, in a process of its own: it may hang, die or answer nonsense.
+"""Run a parser under test in a process of its own, where it may hang, die or answer nonsense.
 
-The protocol is in docs/conformance.rst: one JSON object a line for a stream, one for its answer.
+docs/conformance.rst describes the protocol: one line of JSON for a stream, and one for the answer.
 """
 
 from __future__ import annotations
@@ -36,12 +36,13 @@ FIRST = [b"id: 7\nretry: 5\ndata: a\n\n"]  # a stream that shows what a parser r
 START_S = 60.0  # s, for the first answer: imports count
 ANSWER_S = 10.0  # s, for each further one
 _END_S = 5.0  # s, for a process to end after it was killed
-_LOOK_S = 0.1  # s, between two looks whether it has ended
+_POLL_S = 0.1  # s, between two checks whether it has ended
 _MAX_ANSWER = 16 * 1024 * 1024  # bytes
-_MAX_COMPLAINT = 64 * 1024  # bytes of standard error that are kept: the last ones
+_MAX_STDERR = 64 * 1024  # bytes; the last ones are kept
 
-# The worker of this very package, wherever that is. No module in the working directory is taken for
-# one of the standard library: the worker adds the directory only for a parser that comes from it.
+# This runs the worker of this package, wherever the package is. A module in the working directory
+# cannot replace one of the standard library: the worker adds that directory only for a parser that
+# it imports from there.
 _WORKER = (
     "import sys; sys.path[:] = [path for path in sys.path if path]; "
     "sys.path.insert(0, sys.argv[1]); "
@@ -50,24 +51,25 @@ _WORKER = (
 
 
 class CannotRunError(Exception):
-    """The parser cannot be started, or does not keep to the protocol from the start."""
+    """Report a parser that cannot be started, or breaks the protocol from the start."""
 
 
 class NoAnswerError(Exception):
-    """One stream got no answer; the process is gone, and the next stream starts another."""
+    """Report a stream without an answer; the process has ended, and the next stream starts one."""
 
 
 class Answer(NamedTuple):
-    """What a parser made of one stream.
+    """Hold the answer of a parser for one stream.
 
     Attributes:
-        events: A list for each chunk, as far as it came, and one for what the end brought.
-        state: The keys ``last_event_id`` and ``retry``, where the parser knows them.
-        error: What it raised, or None.
-        is_limited: Whether it kept to the limit that was asked for.
-        parser: What it calls itself.
-        seconds: What it took, by its own count, else in processor time where the system says it,
-            else from question to answer.
+        events: A list of events for each chunk that the parser took, and one for the events that
+            the end of the stream completed.
+        state: The keys ``last_event_id`` and ``retry``, if the parser knows them.
+        error: What the parser raised, or None.
+        is_limited: Whether the parser applied the limit of the request.
+        parser: The parser's name for itself.
+        seconds: The time that the parser reports; otherwise its processor time, if the system
+            reports that; otherwise the time from request to answer.
     """
 
     events: list[list[dict[str, Any]]]
@@ -82,34 +84,34 @@ class Answer(NamedTuple):
 
 
 def python_command(target: str) -> list[str]:
-    """Return the command that serves a ready adapter, or MODULE:FUNCTION."""
+    """Return the command that runs a ready adapter, or MODULE:FUNCTION."""
     return [sys.executable, "-c", _WORKER, str(Path(__file__).parents[2]), target]
 
 
 def command_line(text: str) -> list[str]:
-    """Split a command as a shell would, without one."""
+    """Split a command into arguments as a shell would."""
     return shlex.split(text)
 
 
 class Subject:
-    """One parser; its process is started when it is asked, and again after it was lost."""
+    """Run one parser; its process starts with the first stream, and again after a failure."""
 
     def __init__(self, command: Sequence[str]) -> None:
         self._command = command
         self._process: asyncio.subprocess.Process | None = None
-        self._complaint = b""  # the last of its standard error
-        self._listener: asyncio.Task[None] | None = None  # which reads that
+        self._stderr = b""  # the last bytes of the process's standard error
+        self._stderr_reader: asyncio.Task[None] | None = None
 
     async def introduce(self) -> Answer:
-        """Ask for a first stream, which shows what the parser can tell.
+        """Send a first stream, and return the answer, which shows what the parser reports.
 
         Raises:
-            CannotRunError: There is no proper answer.
+            CannotRunError: There is no answer, or it breaks the protocol.
         """
         try:
             return await self.ask(FIRST, time_limit=START_S)
         except NoAnswerError as error:
-            raise CannotRunError(f"{error}{self._last_complaint()}") from error
+            raise CannotRunError(f"{error}{self._last_error_line()}") from error
 
     async def ask(
         self,
@@ -122,11 +124,11 @@ class Subject:
 
         Args:
             chunks: The stream.
-            limit: The size of an event, in bytes, that the parser shall not exceed.
-            time_limit: Seconds to wait.
+            limit: The limit for the parser, which is the size of the largest event, in bytes.
+            time_limit: Seconds to wait for the answer.
 
         Raises:
-            NoAnswerError: The process ended, was silent for too long, or answered something else.
+            NoAnswerError: The process ended, did not answer in time, or broke the protocol.
             CannotRunError: The process cannot be started.
         """
         request: dict[str, Any] = {"chunks": [base64.b64encode(each).decode() for each in chunks]}
@@ -150,7 +152,7 @@ class Subject:
             raise NoAnswerError(f"the process ended with status {status}")
         try:
             took = time.perf_counter() - begin
-            # A shell that waits for the parser uses no processor time worth mentioning.
+            # The process may be a shell that waits for the parser. It uses hardly any time itself.
             used = _processor_s(self._process.pid) - used
             return checked(json.loads(line), len(chunks), used if used > took / 50 else took)
         except (ValueError, TypeError, OverflowError, RecursionError) as error:
@@ -160,21 +162,21 @@ class Subject:
             raise NoAnswerError(f"not an answer ({why}): {shown!r}") from error
 
     async def stop(self, *, kill: bool = True) -> int | None:
-        """End the process, and what it has started; return its exit status."""
+        """End the process and the processes of its session; return its exit status."""
         process, self._process = self._process, None
         if process is None:
             return None
         if not kill:
-            # It has closed its output: most likely it has ended, and its status says why.
+            # The process has closed its output. It has probably ended, and its status says why.
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(process.wait(), 1)
         _kill(process)
-        if self._listener is not None:
-            await asyncio.wait([self._listener], timeout=_LOOK_S)
-            self._listener.cancel()
-            self._listener = None
-        # What it started in a session of its own may hold its pipes open, and wait() would wait for
-        # their end. To close the transport itself would take the exit status away from wait().
+        if self._stderr_reader is not None:
+            await asyncio.wait([self._stderr_reader], timeout=_POLL_S)
+            self._stderr_reader.cancel()
+            self._stderr_reader = None
+        # A child in a session of its own may hold the pipes open, and wait() would wait for their
+        # end, so close them here. Closing the transport would hide the exit status from wait().
         transport: Any = process._transport  # type: ignore[attr-defined]
         for descriptor in (0, 1, 2):
             transport.get_pipe_transport(descriptor).close()
@@ -194,41 +196,41 @@ class Subject:
             )
         except OSError as error:
             raise CannotRunError(f"cannot run {self._command[0]!r}: {error.strerror}") from error
-        self._complaint = b""
-        self._listener = asyncio.create_task(self._listen(process))
+        self._stderr = b""
+        self._stderr_reader = asyncio.create_task(self._read_stderr(process))
         return process
 
-    async def _listen(self, process: asyncio.subprocess.Process) -> None:
+    async def _read_stderr(self, process: asyncio.subprocess.Process) -> None:
         stream: Any = process.stderr
-        while chunk := await stream.read(_MAX_COMPLAINT):
-            self._complaint = (self._complaint + chunk)[-_MAX_COMPLAINT:]
+        while chunk := await stream.read(_MAX_STDERR):
+            self._stderr = (self._stderr + chunk)[-_MAX_STDERR:]
 
-    def _last_complaint(self) -> str:
-        lines = self._complaint.decode("utf-8", "replace").split("\n")
-        said = [line.strip() for line in lines if line.strip()]
-        errors = [line for line in said if "Error" in line]
-        return f"; it said: {[*said[-1:], *errors[-1:]][-1][:300]!r}" if said else ""
+    def _last_error_line(self) -> str:
+        lines = [line.strip() for line in self._stderr.decode("utf-8", "replace").split("\n")]
+        lines = [line for line in lines if line]
+        errors = [line for line in lines if "Error" in line]
+        return f"; standard error: {[*lines[-1:], *errors[-1:]][-1][:300]!r}" if lines else ""
 
 
 async def _exchange(process: Any, request: dict[str, Any]) -> bytes:
     process.stdin.write(json.dumps(request).encode() + b"\n")
-    with contextlib.suppress(ConnectionError):  # then its output has ended as well
+    with contextlib.suppress(ConnectionError):  # then the output has ended as well
         await process.stdin.drain()
     reading = asyncio.ensure_future(process.stdout.readline())
     try:
-        # The output may stay open although the process has ended: what it started may hold it.
+        # The output may stay open after the process has ended, because a child may hold it.
         while not reading.done() and process.returncode is None:
-            await asyncio.wait([reading], timeout=_LOOK_S)
-        await asyncio.wait([reading], timeout=_LOOK_S)
+            await asyncio.wait([reading], timeout=_POLL_S)
+        await asyncio.wait([reading], timeout=_POLL_S)
         return reading.result() if reading.done() else b""
     finally:
         reading.cancel()
 
 
 def _processor_s(pid: int) -> float:
-    """Return the processor time that a process has used, in s; 0 where the system does not say."""
+    """Return the processor time of a process in s; 0 if the system does not report it."""
     try:
-        # Linux: the first number is in ns. Those of /proc/PID/stat are in hundredths of a second.
+        # On Linux, the first number is in ns. /proc/PID/stat has only hundredths of a second.
         return int(Path(f"/proc/{pid}/schedstat").read_bytes().split()[0]) / 1e9
     except (OSError, ValueError, IndexError):
         return 0.0
@@ -239,21 +241,23 @@ def _kill(process: asyncio.subprocess.Process) -> None:
         if sys.platform == "win32":
             process.kill()
         else:
-            # The whole session: a shell or a wrapper must not leave the parser behind.
+            # Kill the whole session, because a shell or a wrapper would leave the parser behind.
             os.killpg(process.pid, signal.SIGKILL)
 
 
 def checked(answer: Any, chunks: int, seconds: float) -> Answer:
-    """Check an answer.
+    """Check an answer, and return it as an Answer.
 
     Args:
-        answer: What the JSON of the answer contains.
+        answer: The parsed JSON of the answer.
         chunks: How many chunks the stream had.
-        seconds: The time that counts where the answer has none of its own.
+        seconds: The time to use if the answer reports none.
 
     Raises:
-        ValueError: It does not keep to the protocol. A TypeError or OverflowError says so as well.
-        CannotRunError: The worker says that it cannot run the parser.
+        ValueError: The answer breaks the protocol.
+        TypeError: The answer breaks the protocol.
+        OverflowError: The answer breaks the protocol.
+        CannotRunError: The worker reports that it cannot run the parser.
     """
     if not isinstance(answer, dict):
         raise TypeError("it must be an object")

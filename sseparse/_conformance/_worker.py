@@ -1,6 +1,6 @@
-"""The process in which a Python parser runs. It reads requests and writes answers as JSON lines.
+"""Run a Python parser in a process of its own, which reads and writes JSON lines.
 
-It is the other end of ``_subject``, and speaks the protocol that docs/conformance.rst describes.
+``_subject`` starts the process. docs/conformance.rst describes the protocol.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ __all__ = ["answer", "main", "read"]
 
 def main() -> None:
     """Answer the requests on standard input until it ends; the last argument names the parser."""
-    # What the parser prints must not get among the answers.
+    # The parser may print, but not among the answers.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     sys.stdout = sys.stderr
@@ -54,7 +54,7 @@ def _load(target: str) -> tuple[Adapter, str]:
             advice = f"pip install {' '.join(peer.packages)}"
             raise ImportError(f"{target} is not installed ({error}): {advice}") from error
     module, _, path = target.partition(":")
-    sys.path.insert(0, "")  # as for any script that is run in the working directory
+    sys.path.insert(0, "")  # as for ``python -c`` in the working directory
     try:
         found: Any = import_module(module)
     except Exception as error:
@@ -70,13 +70,13 @@ def _load(target: str) -> tuple[Adapter, str]:
         raise ImportError(f"{target!r} cannot be called")
     try:
         has_limit = "max_event_size" in inspect.signature(found).parameters
-    except ValueError:  # what is written in C need not tell
+    except ValueError:  # a function written in C may have no signature
         has_limit = False
     return Adapter(found, read, has_limit), target
 
 
 def read(event: Any) -> dict[str, Any]:
-    """Return what an event says: one with attributes, or a dict."""
+    """Return an event, which has attributes or is a dict, as a dict."""
     if isinstance(event, dict):
         return event
     names = ("type", "data", "last_event_id", "retry")
@@ -84,36 +84,36 @@ def read(event: Any) -> dict[str, Any]:
 
 
 def answer(adapter: Adapter, chunks: list[bytes], limit: int | None = None) -> dict[str, Any]:
-    """Run the parser on one stream, and return the answer that the protocol asks for."""
-    said: list[list[Any]] = []
+    """Run the parser on one stream, and return the answer in the form of the protocol."""
+    by_chunk: list[list[Any]] = []  # the events of each chunk
 
-    def fed() -> Iterator[bytes]:
+    def feeding() -> Iterator[bytes]:
         for chunk in chunks:
-            said.append([])
+            by_chunk.append([])
             yield chunk
-        said.append([])  # for what comes at the end of the stream only
+        by_chunk.append([])  # for events that only the end of the stream completes
 
-    found: dict[str, Any] = {"events": said}
+    result: dict[str, Any] = {"events": by_chunk}
     options = {}
     if limit is not None and adapter.has_limit:
         options["max_event_size"] = limit
-        found["limited"] = True
-    most = sum(map(len, chunks))  # one that gives events without end would take all memory
+        result["limited"] = True
+    max_events = sum(map(len, chunks))  # a parser that yields endless events would take all memory
     begin = time.process_time()
     try:
-        stream = adapter.parse(fed(), **options)
+        stream = adapter.parse(feeding(), **options)
         for count, event in enumerate(stream):
-            if count > most:
+            if count > max_events:
                 raise OverflowError("more events than the stream has bytes")
-            if not said:
-                said.append([])
-            said[-1].append(event)
+            if not by_chunk:
+                by_chunk.append([])
+            by_chunk[-1].append(event)
     except Exception as error:
-        found["error"] = f"{type(error).__name__}: {error}"[:200]
+        result["error"] = f"{type(error).__name__}: {error}"[:200]
     else:
         for name in ("last_event_id", "retry"):
             if hasattr(stream, name):
-                found[name] = getattr(stream, name)
-    found["seconds"] = time.process_time() - begin
-    found["events"] = [[adapter.read(event) for event in each] for each in said]
-    return found
+                result[name] = getattr(stream, name)
+    result["seconds"] = time.process_time() - begin
+    result["events"] = [[adapter.read(event) for event in each] for each in by_chunk]
+    return result

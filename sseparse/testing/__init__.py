@@ -1,7 +1,7 @@
-"""Test what reads event streams: hostile streams, the ways to cut them, and two assertions.
+"""Test a parser of event streams, with hostile streams, cuts of them, and two assertions.
 
-``rechunk``, ``every_split`` and ``assert_conforms`` need nothing but Python. The rest needs
-hypothesis, which the extra ``test`` brings, and imports it when it is called.
+``rechunk``, ``every_split`` and ``assert_conforms`` need only Python. The other functions need
+hypothesis, which the extra ``test`` installs, and import it when they are called.
 """
 
 from ._chunks import every_split, rechunk

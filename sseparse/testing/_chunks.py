@@ -1,4 +1,4 @@
-"""Ways to cut bytes into chunks, without hypothesis."""
+"""Cut bytes into chunks, without hypothesis."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ _MAX_CUTS = 12
 def rechunk(
     data: bytes, sizes: int | Iterable[int] | None = None, *, seed: int | None = None
 ) -> list[bytes]:
-    r"""Cut data into chunks of given sizes, or at places that a seed decides.
+    r"""Cut data into chunks of given sizes, or at pseudo-random places.
 
     Args:
         data: A whole stream.
-        sizes: Bytes in each chunk: one number for all chunks, or one for each, of which no more are
-            taken than are needed. The last chunk holds what is left. A 0 gives an empty chunk.
-        seed: Cut at 1 to 12 places, the same for the same seed and length in every run. Two equal
-            places give an empty chunk.
+        sizes: Bytes in each chunk: one number for all chunks, or an iterable with one for each. No
+            more of them are read than are needed. The last chunk has what is left. A 0 in the
+            iterable gives an empty chunk.
+        seed: The seed that decides the 1 to 12 places. They are the same in every run for the same
+            seed and length. Two equal places give an empty chunk.
 
     Raises:
         TypeError: Neither ``sizes`` nor ``seed`` is given, or both are.
@@ -50,7 +51,7 @@ def rechunk(
     for size in sizes:
         if size < 0:
             raise ValueError(f"a size must be at least 0 bytes, not {size}")
-        # Before it is cut: sizes may go on without an end.
+        # Check before cutting, because sizes may be endless.
         if start + size > len(data):
             break
         chunks.append(data[start : start + size])
@@ -59,7 +60,7 @@ def rechunk(
 
 
 def every_split(data: bytes) -> Iterator[list[bytes]]:
-    r"""Yield data cut in two at every place, the two ends too, where one of the chunks is empty.
+    r"""Yield data cut in two at every place, including both ends, where one chunk is empty.
 
     >>> from sseparse.testing import every_split
     >>> list(every_split(b"a\n"))

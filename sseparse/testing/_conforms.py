@@ -1,4 +1,4 @@
-"""The conformance corpora for a parser in this process."""
+"""Run the conformance corpora on a parser in this process."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from typing import Any
 
 __all__ = ["assert_conforms"]
 
-# The families that are not about what a stream means: they need a process, or a limit.
+# These families need a process of their own, or a parser with a limit.
 _NOT_HERE = ("promptness", "limits", "growth")
 
 
 def assert_conforms(parse: Callable[[Iterable[bytes]], Iterable[Any]]) -> None:
     r"""Assert that a parser gives the standard's answer for each stream of the conformance corpora.
 
-    There are 2,657 streams. Each is given whole, as the corpus cuts it, and byte by byte. The
+    The parser gets each of the 2,657 streams whole, as the corpus cuts it, and byte by byte. The
     command ``sseparse conformance`` judges more: promptness, limits and growth.
 
     Args:
-        parse: Takes the chunks of one stream, an iterable of bytes, and returns an iterable of
-            events. Each has attributes, or in a dict keys, ``type`` and ``data``, both str, and
-            ``last_event_id`` and ``retry`` where the parser knows them. If what is returned has
-            attributes ``last_event_id`` and ``retry``, they are read at the end.
+        parse: The parser. It is called with the chunks of one stream, an iterable of bytes, and
+            returns an iterable of events. An event has the attributes, or as a dict the keys,
+            ``type`` and ``data``, both str, and optionally ``last_event_id`` and ``retry``. If the
+            iterable has attributes ``last_event_id`` and ``retry``, they are read at the end.
 
     Raises:
-        AssertionError: An answer was wrong, or ``parse`` raised. It names each family of streams
-            that has failures, how many of its streams passed, and the smallest that did not.
+        AssertionError: An answer was wrong, or ``parse`` raised. The message names each family of
+            streams with failures, how many of its streams passed, and the smallest that failed.
 
     >>> from sseparse import iter_events
     >>> from sseparse.testing import assert_conforms
@@ -41,7 +41,7 @@ def assert_conforms(parse: Callable[[Iterable[bytes]], Iterable[Any]]) -> None:
     judging = judge(InProcess(parse), "the parser", families=families)
     try:
         judging.send(None)
-    except StopIteration as ended:  # how a coroutine ends that waits for nothing
+    except StopIteration as ended:  # a coroutine that waits for nothing ends in this way
         report = ended.value
     except CannotRunError as error:
         raise AssertionError(str(error)) from error

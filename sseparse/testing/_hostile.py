@@ -1,4 +1,4 @@
-"""The hypothesis strategies themselves; importing this module imports hypothesis."""
+"""Define the hypothesis strategies; importing this module imports hypothesis."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _BOM = b"\xef\xbb\xbf"
 
 _line_ends = st.sampled_from([b"\n", b"\n", b"\r\n", b"\r"])
 
-# What the grammar and UTF-8 turn on, and what str.splitlines() would take for a line end.
+# The tokens of the grammar, critical bytes of UTF-8, and line ends of str.splitlines().
 _tokens = st.sampled_from(
     [
         *[b"data", b"event", b"id", b"retry", b":", b" ", b": "],
@@ -45,12 +45,12 @@ _blocks = st.builds(
 _parts = st.one_of(_blocks, _lines, _tokens, _line_ends, st.binary(max_size=4))
 _starts = st.sampled_from([b"", b"", b"", _BOM, _BOM + _BOM, _BOM[:1], _BOM[:2]])
 
-# Streams out of whole blocks, lines, single tokens and arbitrary bytes.
+# Streams made of whole blocks, lines, single tokens and arbitrary bytes.
 short_streams = st.builds(
     lambda start, parts: start + b"".join(parts), _starts, st.lists(_parts, max_size=12)
 )
 
-# A run of plain events is what a parser takes a short cut on; what is around it must be seen.
+# Parsers take short cuts in runs of plain events, and may miss what is around them.
 _runs = st.builds(
     lambda block, length: block * (length // len(block) + 1),
     st.sampled_from([b"data: a\n\n", b"data: bcd\n\n", "data: é\n\n".encode()]) | _blocks,

@@ -1,4 +1,4 @@
-"""What needs hypothesis, which is imported when one of these is called."""
+"""Offer the functions that need hypothesis, and import it when one of them is called."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 __all__ = ["assert_chunk_invariant", "chunkings", "hostile_streams"]
 
-# What some hundred generated streams may miss: a byte order mark that is not the first, and a line
-# that is long before it is cut.
+# A few hundred generated streams may miss two things: a second byte order mark, and a cut after
+# many bytes of a line.
 _SURE = (
     b"\xef\xbb\xbfdata: \xef\xbb\xbf\xf0\x9f\x98\x80\r\ndata: \xe2\x82\xac\r\n\r\n"
     b"id: 1\rdata: " + b"x" * 99 + b"\r\revent: e\ndata\n\n"
@@ -22,14 +22,15 @@ _SURE = (
 
 
 def hostile_streams(*, short: bool = False) -> SearchStrategy[bytes]:
-    r"""Return a hypothesis strategy for streams that parsers go wrong on.
+    r"""Return a hypothesis strategy for streams that parsers often get wrong.
 
-    They are made of blocks, single lines, pieces of the grammar and arbitrary bytes: all line ends,
-    byte order marks, broken UTF-8, NUL, what ``str.splitlines`` takes for a line end, names that
-    are nearly right. One in six holds runs of plain events, up to some kB.
+    The streams consist of blocks, single lines, pieces of the grammar and arbitrary bytes. They
+    contain all line ends, byte order marks, broken UTF-8, NUL, characters at which
+    ``str.splitlines`` ends a line, and names that are nearly right. One stream in six contains runs
+    of plain events, up to some kB.
 
     Args:
-        short: Leave out those with runs: a test that works through every byte is then quick.
+        short: Whether to leave out streams with runs, for tests that handle each byte.
 
     Raises:
         ImportError: hypothesis is not installed.
@@ -69,23 +70,23 @@ def chunkings(stream: bytes) -> SearchStrategy[list[bytes]]:
 def assert_chunk_invariant(
     parse: Callable[[list[bytes]], object], *, streams: SearchStrategy[bytes] | None = None
 ) -> None:
-    r"""Assert that a parser makes the same of a stream however it is cut into chunks.
+    r"""Assert that a parser gives the same result however a stream is cut into chunks.
 
-    It is tried on generated streams, each whole and in chunks; the examples are the same in every
-    run, and as many as hypothesis's profile says. Last comes one that holds some of everything, cut
-    at every place. What the parser raises is compared by type and text. A plain stream must not
-    raise, so that a parser that always raises is reported.
+    The parser gets generated streams, each whole and in chunks. The examples are the same in every
+    run; hypothesis's profile sets their number. The last stream contains some of everything and is
+    cut at every place. Exceptions that the parser raises are compared by type and text. A plain
+    stream must not raise, so a parser that always raises is reported.
 
     Args:
-        parse: Takes the list of chunks of one stream; what it returns is compared with ``==``. It
-            should hold all that counts: the events, and the state afterwards.
-        streams: A strategy for other streams than ``hostile_streams()``.
+        parse: The parser. It is called with the list of chunks of one stream. Its results are
+            compared with ``==``, so they should contain the events and the state afterwards.
+        streams: A strategy for streams, ``hostile_streams()`` by default.
 
     Raises:
-        AssertionError: Two ways to cut one stream gave different results. It names the smallest
-            such stream that hypothesis found, the chunks and both results.
-        TypeError: For one plain stream ``parse`` returned None, or twice what is not equal: a
-            generator, say, or events that compare by identity.
+        AssertionError: Two ways to cut one stream gave different results. The message shows the
+            smallest such stream that hypothesis found, the chunks and both results.
+        TypeError: For one plain stream ``parse`` returned None, or two results that are not equal,
+            such as generators, or events that compare by identity.
         ImportError: hypothesis is not installed.
 
     >>> from sseparse import iter_events
@@ -98,21 +99,21 @@ def assert_chunk_invariant(
     first, again = parse([plain]), parse([plain])
     if first is None or first != again:
         raise TypeError(
-            f"parse() must return what can be compared, such as a list of events: for {plain!r} it "
-            f"gave {first!r}, then {again!r}"
+            "parse() must return results that can be compared, such as a list of events: for "
+            f"{plain!r} it returned {first!r}, then {again!r}"
         )
 
     def check(chunks: list[bytes]) -> None:
         stream = b"".join(chunks)
-        # A copy: parse may take the chunks out of its list.
+        # parse gets a copy of the list, because it may change it.
         whole, cut = _result(parse, [stream]), _result(parse, [*chunks])
-        # No assert statement: python -O leaves these out.
-        if not cut == whole:  # the values may define no other comparison
+        # python -O would leave out an assert statement.
+        if not cut == whole:  # the values may not define !=
             raise AssertionError(f"{stream!r} whole: {whole!r}; in chunks {chunks!r}: {cut!r}")
 
-    # No database, so that a run leaves nothing behind; no deadline, which judges the machine.
+    # Without a database a run leaves no files. A deadline would judge the machine.
     same = hypothesis.settings(derandomize=True, database=None, deadline=None)
-    # Short ones first: hypothesis can make what it finds there really small.
+    # Short streams come first, because hypothesis can make failures among them really small.
     every = [hostile.short_streams, hostile.streams] if streams is None else [streams]
     for strategy in every:
         same(hypothesis.given(strategy.flatmap(hostile.chunkings))(check))()

@@ -433,8 +433,8 @@ def tuples(chunks):
             r"not an answer \(each event must have type and data, which are strings\)",
         ),
         ("builtins:dict", r"it raises on a plain stream: ValueError: dictionary update"),
-        ("exits:parse", r"the process ended with status 7; it said: 'TheError: seven'"),
-        ("nosuch", r"--against: 'nosuch' is not MODULE:FUNCTION, nor one of sseparse, httpx-sse"),
+        ("exits:parse", r"the process ended with status 7; standard error: 'TheError: seven'"),
+        ("nosuch", r"--against: 'nosuch' is neither MODULE:FUNCTION nor one of sseparse, httpx-s"),
     ],
 )
 def test_what_cannot_be_run_is_told(
@@ -639,8 +639,8 @@ def test_what_the_parser_leaves_behind_is_found(
     result = found.results["mixed"]
     assert result.passed < result.total
     assert result.smallest is not None
-    assert result.smallest.expected == "nothing left behind for the next stream"
-    assert "the next one, b'data: probe" in result.smallest.got
+    assert result.smallest.expected == "no effect on the next stream"
+    assert "the next stream, b'data: probe" in result.smallest.got
 
 
 def test_a_parser_that_is_wrong_about_plain_streams_is_not_said_to_share_state(
@@ -693,11 +693,11 @@ def test_the_last_of_a_flood_of_complaints_is_kept(tmp_path: Path) -> None:
         subject = _subject.Subject(adapter(tmp_path, evil).command)
         with pytest.raises(_subject.CannotRunError) as caught:
             await subject.introduce()
-        return str(caught.value), len(subject._complaint)
+        return str(caught.value), len(subject._stderr)
 
-    said, kept = asyncio.run(ask())
-    assert said == "the process ended with status 1; it said: 'the last Error'"
-    assert kept == _subject._MAX_COMPLAINT
+    message, kept = asyncio.run(ask())
+    assert message == "the process ended with status 1; standard error: 'the last Error'"
+    assert kept == _subject._MAX_STDERR
 
 
 def test_an_answer_that_is_too_long(tmp_path: Path) -> None:

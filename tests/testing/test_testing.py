@@ -231,7 +231,7 @@ def test_a_parser_that_always_raises_is_told() -> None:
 
 @pytest.mark.parametrize("parse", [sseparse.iter_events, lambda _: None, lambda _: float("nan")])
 def test_results_that_do_not_compare_are_told(parse: Any) -> None:
-    with pytest.raises(TypeError, match=r"must return what can be compared, .* it gave .*, then "):
+    with pytest.raises(TypeError, match=r"must return results that .* it returned .*, then "):
         assert_chunk_invariant(parse)
 
 
