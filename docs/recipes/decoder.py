@@ -1,4 +1,4 @@
-"""A decoder like those inside of clients: it yields what each block contains, and adds nothing."""
+"""A decoder like those inside clients, which yields the fields of each block and adds nothing."""
 
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
@@ -7,7 +7,7 @@ from sseparse import Observer
 
 
 class Block(NamedTuple):
-    """The fields of one block; None where there is no such field."""
+    """The fields of one block; a field that the block does not have is None."""
 
     event: str | None
     data: str | None
@@ -18,7 +18,7 @@ class Block(NamedTuple):
 
 
 def decode(chunks: Iterable[bytes]) -> Iterator[Block]:
-    """Yield each block when its blank line has come."""
+    """Yield each block as soon as its blank line has come."""
     observer, kept, taken = Observer(lines=False), bytearray(), 0
     for chunk in chunks:
         kept += chunk

@@ -1,4 +1,4 @@
-"""What a server's stream has wrong with it, line by line."""
+"""Report the mistakes of a server's stream, line by line."""
 
 from collections.abc import Generator, Iterable
 
@@ -24,4 +24,4 @@ def _complaints(item: Item) -> Generator[str, None, None]:
     if item.kind == "byte order mark":
         yield "a byte order mark, on which many clients lose the first event"
     if item.kind == "block" and item.event and item.data is None:
-        yield f"no data, so no event of type {item.event!r} comes of it"
+        yield f"no data, so there is no event of type {item.event!r}"

@@ -1,4 +1,4 @@
-"""An endless stream over urllib3 that goes on where it was cut off."""
+"""An endless stream over urllib3, which connects again after a cut."""
 
 import time
 from collections.abc import Generator
@@ -18,7 +18,7 @@ CUT_OFF = (
 
 
 def events(url: str, last_event_id: str = "") -> Generator[Event, None, None]:
-    """Yield events over as many connections as it takes, until the server says no."""
+    """Yield events, and connect again whenever the stream ends, until the server refuses."""
     wait = 3000  # ms
     with urllib3.PoolManager(timeout=TIMEOUT, retries=False) as http:
         while True:
@@ -29,14 +29,14 @@ def events(url: str, last_event_id: str = "") -> Generator[Event, None, None]:
             parser = Parser(last_event_id=last_event_id)
             try:
                 with http.request("GET", url, headers=headers, preload_content=False) as response:
-                    if response.status == 204:  # how a server says: do not come back
+                    if response.status == 204:  # the server's request not to connect again
                         return
                     if response.status != 200:
                         raise RuntimeError(f"status {response.status} from {url}")
                     while chunk := response.read1(65536):
                         yield from parser.feed(chunk)
             except CUT_OFF:
-                pass  # as good as ended
+                pass  # the same as the end of the stream
             last_event_id = parser.last_event_id
             if parser.retry is not None:
                 wait = min(parser.retry, LONGEST_WAIT)

@@ -11,7 +11,7 @@ class Readable(Protocol):
     """A urllib3 or http.client response, a file or pipe opened in "rb", a socket's makefile."""
 
     def read1(self, size: int, /) -> bytes:
-        """Return what is there, at most size bytes; wait only if nothing is."""
+        """Return the bytes that are there, at most size; wait only if there are none."""
 
 
 def stamped_events(source: Readable) -> Generator[tuple[int, Event], None, None]:

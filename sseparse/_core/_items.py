@@ -96,7 +96,7 @@ class Item:
 
     @property
     def kind(self) -> Kind:
-        """The kind of the item: "field", "comment", "block" or "byte order mark"."""
+        """The kind of the item, which is "field", "comment", "block" or "byte order mark"."""
         return self._kind
 
     @property
@@ -119,7 +119,7 @@ class Item:
 
     @property
     def separator(self) -> str | None:
-        """The text between name and value: ``""``, ``":"`` or ``": "``."""
+        """The text between name and value, which is ``""``, ``":"`` or ``": "``."""
         return self._separator
 
     @property

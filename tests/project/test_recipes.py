@@ -382,7 +382,7 @@ def test_lint() -> None:
         (11, "not UTF-8"),
         (15, "'retry' is ignored: retry not taken"),
         (27, "'id' is ignored: NUL in id"),
-        (47, "no data, so no event of type 'done' comes of it"),
+        (47, "no data, so there is no event of type 'done'"),
         (60, "the stream ends inside an event, which is dropped"),
     ]
     assert list(lint([stream])) == complaints
