@@ -1,4 +1,4 @@
-"""``sseparse conformance``: this parser passes, planted faults are found, no parser stops it."""
+"""``sseparse conformance``: sseparse passes, it finds planted faults, and no parser stops it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 DOCS = Path(__file__).parents[2] / "docs"
 FAMILIES = [family.name for family in _cases.FAMILIES]
 
-# A parser that gets everything right, to be broken in one place.
+# A correct parser, which the tests break in one place.
 RIGHT = """
 import codecs
 import re
@@ -100,8 +100,8 @@ def later(chunks):
 
 class parse:"""
 
-# What breaks it (old text, new text, in turns), and all the families in which it then fails: the
-# streams of one family hold other things too.
+# The changes that break it (old text, new text, in turns), and all families in which it then fails.
+# The streams of a family also contain other rules.
 FAULTS: dict[str, tuple[list[str], set[str]]] = {
     "the byte order mark is kept": (['part.removeprefix("\\ufeff")', "part"], {"BOM"}),
     "an LF after a CR ends another line": (
@@ -176,7 +176,7 @@ def broken(fault: str) -> str:
 
 @pytest.fixture
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave out the mixed streams, which are most of them, and measure growth with less."""
+    """Leave out the mixed streams, which are most of them, and measure growth at smaller sizes."""
     streams = [stream for stream in _cases.corpora() if stream.family != "mixed"]
     monkeypatch.setattr(_judge, "corpora", lambda: streams)
     monkeypatch.setattr(_judge, "GROWTH_SIZES", (2 * 1024, 2 * 1024))
@@ -186,7 +186,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def _nothing_is_logged(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """Asyncio logs where a process is waited for in two places."""
+    """Assert that asyncio logs nothing, as it does if two places wait for one process."""
     yield
     assert [record.getMessage() for record in caplog.get_records("call")] == []
 
@@ -200,7 +200,7 @@ def report(target: _run.Target) -> _judge.Report:
 
 @pytest.fixture
 def planted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], _judge.Report]:
-    """Return what runs a source as the module ``planted`` in the working directory."""
+    """Return a function that runs a source as the module ``planted`` in the working directory."""
     monkeypatch.chdir(tmp_path)
 
     def run(source: str) -> _judge.Report:
@@ -238,7 +238,7 @@ def test_this_parser_passes_everything(capsys: pytest.CaptureFixture[str]) -> No
     assert streams == len(_cases.corpora()) == 2657
 
 
-# iter_events with a limit: what it returns has no retry.
+# iter_events with a limit. Its result has no attribute retry.
 LIMITED = """
 import sseparse
 
@@ -377,7 +377,7 @@ def test_limits_demand_what_the_reference_says() -> None:
     assert {case.events for case in _cases.limited() if case.breaks} == {None, 1}
 
 
-# A chunk of the streams above begins a line or goes on with one, and may end it.
+# A chunk of the streams above begins or continues a line, and may end it.
 SKIPS = """
 def skips(chunks):
     is_ignored, at_start = False, True
@@ -416,7 +416,7 @@ def tuples(chunks):
 
 
 @pytest.mark.parametrize(
-    ("against", "said"),
+    ("against", "message"),
     [
         ("nosuch:parse", r"nosuch:parse: cannot import the module 'nosuch' .* No module named"),
         ("json:nosuch", r"json:nosuch: the module 'json' has no 'nosuch'"),
@@ -439,7 +439,7 @@ def tuples(chunks):
 )
 def test_what_cannot_be_run_is_told(
     against: str,
-    said: str,
+    message: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -453,7 +453,7 @@ def test_what_cannot_be_run_is_told(
     assert run_command("--against", against) == 2
     out, err = capsys.readouterr()
     assert out == ""
-    assert re.fullmatch(f"sseparse: .*{said}.*\n", err)
+    assert re.fullmatch(f"sseparse: .*{message}.*\n", err)
 
 
 def test_a_peer_that_is_not_installed_is_told(
@@ -494,7 +494,7 @@ for line in sys.stdin:
 def adapter(
     folder: Path, evil: str = "pass", *, old: str = "EVIL", new: str = "EVIL"
 ) -> _run.Target:
-    """Return an adapter in Python for the protocol, with something evil done before it answers."""
+    """Return an adapter in Python for the protocol, which runs ``evil`` before it answers."""
     path = folder / "adapter.py"
     path.write_text(ADAPTER.replace(old, new).replace("EVIL", evil), encoding="utf-8")
     return _run.command(shlex.join([sys.executable, str(path)]))
@@ -590,13 +590,13 @@ def test_a_command_that_fails_often_is_not_asked_for_the_rest(
     found = report(adapter(tmp_path, evil))
     assert found.results["BOM"][:2] == (0, 41)
     assert found.results["mixed"][:2] == (0, 2036)
-    # One more for the streams of nothing at all.
+    # The family growth has no streams in this test.
     asked = len(FAMILIES) - 1
     assert len(count.read_text()) == asked * _judge._MAX_LOSSES
 
 
 @pytest.mark.parametrize(
-    ("command", "said"),
+    ("command", "message"),
     [
         ("nosuch-program", "nosuch-program: cannot run 'nosuch-program': No such file or"),
         ("", "--command: the command is empty"),
@@ -610,13 +610,13 @@ def test_a_command_that_fails_often_is_not_asked_for_the_rest(
     ],
 )
 def test_a_command_that_is_no_adapter(
-    command: str, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    command: str, message: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(_subject, "START_S", 2.0)
     assert run_command("--command", command) == 2
     out, err = capsys.readouterr()
     assert out == ""
-    assert re.fullmatch(f"sseparse: .*{said}.*\n", err)
+    assert re.fullmatch(f"sseparse: .*{message}.*\n", err)
 
 
 def test_what_the_parser_leaves_behind_is_found(
@@ -682,7 +682,7 @@ def test_an_orphan_that_holds_the_pipes_is_not_waited_for(
     reports, missing = _run.run([target])
     assert (reports, list(missing)) == ([], [target.name])
     assert "the process ended with status 3" in missing[target.name]
-    # The orphan lives for 60 s, and an answer is waited for during 50 s.
+    # The orphan lives for 60 s, and the runner waits up to 50 s for an answer.
     assert time.monotonic() - begin < 40
 
 
@@ -703,8 +703,8 @@ def test_the_last_of_a_flood_of_complaints_is_kept(tmp_path: Path) -> None:
 def test_an_answer_that_is_too_long(tmp_path: Path) -> None:
     evil = "print('[' * (2**24 + 2**16), flush=True); continue"
     _, missing = _run.run([adapter(tmp_path, evil)])
-    [said] = missing.values()
-    assert said.startswith("an answer of more than 16777216 bytes")
+    [message] = missing.values()
+    assert message.startswith("an answer of more than 16777216 bytes")
 
 
 def test_no_module_of_the_working_directory_is_run(
@@ -721,7 +721,7 @@ def test_no_module_of_the_working_directory_is_run(
 
 @pytest.mark.usefixtures("_quick")
 def test_an_error_after_the_right_events_is_one(planted: Callable[[str], _judge.Report]) -> None:
-    """Here one that only a large stream meets, as they are for growth."""
+    """Only a large stream, as in the family growth, causes this error."""
     source = f"""{RIGHT}
 class parse(parse):
     def __init__(self, chunks, **options):
@@ -800,7 +800,7 @@ def test_a_ready_adapter(name: str) -> None:
 
     for event in adapter.parse(chunks()):
         came.append((taken, adapter.read(event)))
-    assert [(when, said["type"], said["data"]) for when, said in came] == [
+    assert [(when, found["type"], found["data"]) for when, found in came] == [
         (2, "message", "one"),
         (3, "x", "two\nlines"),
     ]
@@ -809,7 +809,7 @@ def test_a_ready_adapter(name: str) -> None:
     large = list(adapter.parse([b"data: x\n\n" * 40_000]))  # aiohttp pauses the connection for it
     assert len(large) == 40_000
     if adapter.has_limit:
-        # What the peer raises is its own.
+        # Each peer raises an exception of its own.
         with pytest.raises(Exception, match=r"\b100\b"):
             list(adapter.parse([b"data: " + b"x" * 200, b"\n\n"], max_event_size=100))
 

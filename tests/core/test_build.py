@@ -1,4 +1,4 @@
-"""What _build.py looks at to choose a build. test_builds.py shows what comes of it."""
+"""The choice of the build in _build.py, for each state of the files. test_builds.py runs builds."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def finder_after(
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder with the source and the extension of a module."""
+    """Make a folder with the source and the extension of a module."""
     for name in ("_event.py", "_event.cpython-399.so", "_encode.py"):
         (tmp_path / name).touch()
     return tmp_path

@@ -1,4 +1,4 @@
-"""P10: the compiled core and the pure one, from the source beside it, agree byte for byte."""
+"""P10: the compiled core and the pure core, from the source beside it, give the same results."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 FILE = str(submodule(_core, "_machine").__file__)
 BUILD = "compiled" if _core.COMPILED else "pure"
 
-# As long as "sseparse._core", so that a pickle differs in the name only.
+# The name is as long as "sseparse._core", so that a pickle differs only in the name.
 PURE_NAME = "the_pure_build"
 
 # The ways to read a stream.
@@ -44,7 +44,7 @@ FORMS: dict[str, Callable[..., Any]] = {
 
 
 def test_the_build_is_the_expected_one() -> None:
-    """SSEPARSE_EXPECT, compiled or pure, says which build a run of the tests is about."""
+    """The environment variable SSEPARSE_EXPECT, compiled or pure, names the build under test."""
     suffixes = importlib.machinery.EXTENSION_SUFFIXES if BUILD == "compiled" else [".py"]
     assert FILE.endswith(tuple(suffixes))
     assert os.environ.get("SSEPARSE_EXPECT", BUILD) == BUILD
@@ -68,7 +68,7 @@ def pickles(value: Any) -> list[bytes]:
 
 
 def value_in_full(value: Any) -> Any:
-    """Return all that can be seen of an event, an item or None."""
+    """Return everything that is visible of an event, an item or None."""
     members = [name for name in dir(value) if not name.startswith("_")]
     attributes = [(name, getattr(value, name)) for name in members]
     shown = [(name, repr(each)) for name, each in attributes if not callable(each)]
@@ -83,7 +83,7 @@ def error_in_full(error: Exception) -> Any:
 def in_full(
     sse: Any, form: str, chunks: list[bytes], limit: int | None = None, seed: str = ""
 ) -> list[Any]:
-    """Return everything that each call gives, in forms that builds can be compared by."""
+    """Return the results of each call, in forms that can be compared between builds."""
     parser = FORMS[form](sse, last_event_id=seed, max_event_size=limit)
     results: list[Any] = []
     for chunk in chunks:
@@ -252,11 +252,11 @@ def test_public_members(pure: Any) -> None:
         assert compiled_members == [n for n in dir(getattr(pure, name)) if not n.startswith("_")]
 
 
-# What help(), an editor and a program that reads annotations see.
+# Docstrings, signatures and annotations, as help(), editors and programs read them.
 
 
 def shown(sse: Any) -> Iterator[tuple[str, Any, Any]]:
-    """Yield what is public by its name, with its documentation and its parameters."""
+    """Yield each public object by its name, with its documentation and its parameters."""
 
     def of(name: str, value: Any) -> tuple[str, Any, Any]:
         if not callable(value) or (inspect.isclass(value) and issubclass(value, BaseException)):
@@ -281,7 +281,7 @@ def test_help(pure: Any) -> None:
 
 
 def test_type_hints() -> None:
-    """typing.get_type_hints() can read all of them; those of compiled code are empty."""
+    """typing.get_type_hints() can read all annotations; those of compiled code are empty."""
     hints: dict[str, dict[str, Any]] = {}
     for name in sseparse.__all__:
         value = getattr(sseparse, name)
@@ -298,7 +298,7 @@ def test_type_hints() -> None:
     assert isinstance(b"", sseparse.BytesLike)
 
 
-# Which build is used.
+# The choice of the build.
 
 PARSES = """
 import sys
@@ -356,7 +356,7 @@ print("compiled" if sseparse._core.COMPILED else "pure")
 
 
 def test_a_folder_copied_out_of_an_install(tmp_path: Path) -> None:
-    """It is pure, also where its compiled modules were copied along, and apart from the install."""
+    """A copy is pure, even with copies of the compiled modules, and independent of the install."""
     (tmp_path / "package").mkdir()
     (tmp_path / "package" / "__init__.py").touch()
     shutil.copytree(CORE, tmp_path / "package" / "copied")
@@ -374,7 +374,7 @@ def test_a_whole_package_copied_out_of_an_install(tmp_path: Path) -> None:
 
 
 def without_extensions(_: str, names: list[str]) -> list[str]:
-    """Return the names that shutil.copytree() is to leave out."""
+    """Return the names that shutil.copytree() leaves out."""
     return [name for name in names if name.endswith((".so", ".pyd")) or name == "__pycache__"]
 
 
@@ -419,7 +419,7 @@ def test_modules_without_a_file() -> None:
     importlib.util.find_spec("PyInstaller") is None, reason="PyInstaller is not installed"
 )
 def test_a_frozen_program(tmp_path: Path) -> None:
-    """PyInstaller finds all that the program needs, compiled code included."""
+    """PyInstaller finds everything that the program needs, including compiled code."""
     (tmp_path / "program.py").write_text(PARSES.replace("sys.path.insert(0, sys.argv[1])", ""))
     command = [sys.executable, "-m", "PyInstaller", "--log-level=ERROR"]
     environment = {**os.environ, "PYINSTALLER_CONFIG_DIR": str(tmp_path / "cache")}

@@ -1,4 +1,4 @@
-"""The helpers of which each build has its own; here those of the compiled build, in pure Python."""
+"""The helpers that differ between the builds; here those of the compiled build, in pure Python."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BYTES = CORE / "_bytes.py"
 
 @pytest.fixture
 def compiled_way() -> dict[str, Any]:
-    """The names of the module as the compiled build has them, from the same lines of the file."""
+    """Run the module's source so that it defines the names of the compiled build."""
     source = BYTES.read_text(encoding="utf-8")
     line = 'COMPILED: Final = not hasattr(stands, "__code__")'
     assert source.count(line) == 1

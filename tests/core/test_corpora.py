@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class Case(NamedTuple):
     name: str
     chunks: list[bytes]  # the cuts that the corpus gives; one chunk if it gives none
-    answer: dict[str, Any]  # events, last_event_id and, unless the standard leaves room, retry
+    answer: dict[str, Any]  # events, last_event_id and, if the standard decides it, retry
 
 
 def case(entry: dict[str, Any]) -> Case:
@@ -57,7 +57,7 @@ WAYS = [as_given, whole, byte_by_byte, random_cuts]
 
 
 def wrong(outcome: Callable[[list[bytes]], reference.Outcome], way: Any) -> list[str]:
-    """Return the names of the cases whose outcome is not the corpus's."""
+    """Return the names of the cases whose outcome differs from the corpus."""
     return [
         case.name
         for case in CASES
@@ -82,7 +82,7 @@ def test_observe(way: Any) -> None:
 
 
 def test_items_and_pending() -> None:
-    """The corpora know neither: the reference does."""
+    """The corpora contain neither items nor limits, so the reference gives the answers."""
     for case in CASES:
         expected = reference.outcome(b"".join(case.chunks))
         chunks = random_cuts(case.chunks)

@@ -1,4 +1,4 @@
-"""encode(): what it writes, and what it refuses to write."""
+"""encode(): the blocks that it writes, and the arguments that it refuses."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_only_data_may_be_positional() -> None:
 
 @given(hostile_arguments)
 def test_nothing_breaks_out(arguments: dict[str, Any]) -> None:
-    """Written or refused; what is written is one block whose lines are those asked for."""
+    """encode() raises, or writes one block with exactly the lines of the arguments."""
     try:
         block = encode(**arguments)
     except (TypeError, ValueError):

@@ -1,4 +1,4 @@
-"""The error tree: what it holds, says and survives."""
+"""The error tree: attributes, messages, and copies by pickle and copy."""
 
 from __future__ import annotations
 

@@ -139,7 +139,7 @@ def test_json() -> None:
 
 
 def test_json_beyond_what_python_reads() -> None:
-    """Each is documented by json()."""
+    """The docstring of json() lists each of these errors."""
     assert Event("message", "1" * 4300, "").json() == int("1" * 4300)
     code = """
 import sys, sseparse

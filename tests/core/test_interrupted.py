@@ -1,7 +1,7 @@
-"""Calls that do not end, at every point: interrupted, out of memory, met by another thread.
+"""Calls that do not end, at every point: by an interrupt, by lack of memory, by another thread.
 
-Such a call leaves a parser that is as it was before, or as after the whole call, or that refuses
-further calls. So no event ever comes that is not in the stream.
+After the call the parser is as it was before, or as after the whole call, or it refuses further
+calls. So it never returns an event that is not in the stream.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ FORMS: dict[str, Callable[..., Any]] = {
 EVERY_FORM = pytest.mark.parametrize("form", FORMS)
 TRACED = pytest.mark.skipif(
     sys.version_info < (3, 11),
-    reason="to trace each instruction needs CPython 3.11 or newer",  # 3.10 leaves some out
+    reason="tracing each instruction needs CPython 3.11 or newer",  # 3.10 leaves some out
 )
 
-# Each: what comes before, and the chunks each of which is interrupted.
+# The chunks before, and the chunks whose calls are interrupted, one at a time.
 CASES: dict[str, tuple[list[bytes], list[bytes]]] = {
     "a byte order mark": ([], rechunk(b"\xef\xbb\xbfdata: a\nda", [2, 1])),
     "not a byte order mark": ([], rechunk(b"\xef\xbbdata: a\n\ndata: b\nda", [1, 1])),
@@ -51,15 +51,15 @@ CASES: dict[str, tuple[list[bytes], list[bytes]]] = {
     "retry": ([b"retry: 1\nid: 1\n\n"], [b"retry: 2\nretry: x\nid: 2\n\n: c\n", b"\n"]),
     "a chunk in pieces": ([b"id: 1\n\n"], [b"id: 2\n\nid: 3\ndata: " + b"b" * 40 + b"\ndata"]),
 }
-# Where something is learnt from a block.
+# The parser learns a template in this case.
 LEARNING = {"a block to learn from": ([b"id: 1\nda"], [b"ta: a\n\n", b"event: e\ndata: b\n\ndat"])}
 
-# After each call comes this: what a part of a call left behind would show in it.
+# Each call is followed by these chunks. They show the effects of an incomplete call.
 AFTER = [b"x: y\n\n", b"data: z\n\nid", b"\n\n"]
 
 
-class InterruptedError_(BaseException):  # noqa: N801  # none that a parser could catch
-    """What a signal's handler raises."""
+class InterruptedError_(BaseException):  # noqa: N801  # no parser catches a BaseException
+    """Stand for the exception that a signal handler raises."""
 
 
 def interrupted(call: Callable[[], object], folder: str, at: int) -> int:
@@ -85,7 +85,7 @@ def interrupted(call: Callable[[], object], folder: str, at: int) -> int:
         call()
     except InterruptedError_:
         pass
-    except Exception as error:  # of the copy, whose class is its own
+    except Exception as error:  # the copy of the core has an error class of its own
         assert type(error).__name__ == "EventTooLargeError"
     finally:
         sys.settrace(earlier)
@@ -93,7 +93,7 @@ def interrupted(call: Callable[[], object], folder: str, at: int) -> int:
 
 
 def rest_of(parser: Any, chunks: list[bytes]) -> list[Any]:
-    """Return all that comes of a parser from here on."""
+    """Feed the chunks, close the parser, and return all results and states."""
     seen: list[Any] = [(parser.last_event_id, parser.retry)]
     for chunk in chunks:
         try:
@@ -109,14 +109,14 @@ def rest_of(parser: Any, chunks: list[bytes]) -> list[Any]:
 
 
 def is_refused(parser: Any, last_event_id: str) -> bool:
-    """Return whether the parser refuses further calls, and assert that it then does so for good."""
+    """Return whether the parser refuses further calls; if it does, assert that it always does."""
     assert parser.last_event_id is not None
     try:
         parser.feed(b"")
     except RuntimeError:
         pass
     except Exception:
-        return False  # the limit was broken
+        return False  # the stream exceeded the limit
     else:
         return False
     for call in (lambda: parser.feed(b"\n\n"), parser.close, lambda: parser.feed(b"")):
@@ -128,9 +128,9 @@ def is_refused(parser: Any, last_event_id: str) -> bool:
 
 @pytest.fixture(scope="module")
 def core(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """The core in pure Python, where a call can be interrupted in the middle.
+    """Copy the core as pure Python, in which a call can be interrupted at any point.
 
-    Its pieces are short, so that a short chunk has many.
+    Its pieces are short, so that even a short chunk has many of them.
     """
     folder = tmp_path_factory.mktemp("interrupted")
     small: Any = {"_PIECE": "16", "_SHORT": "12", "_LINES_TO_JOIN": "2"}
@@ -139,9 +139,9 @@ def core(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 def state_after(parser: Any, remaining: list[bytes], ends: dict[str, list[Any]]) -> str:
-    """Return which of the given ends the parser comes to, or that it refuses to."""
+    """Return the name of the end that the parser reaches, or "refused"."""
     before = ends["not made"][0][0]
-    # An empty chunk changes nothing, except that a parser that refuses it says so.
+    # An empty chunk changes nothing, but a parser that refuses calls raises for it.
     if is_refused(parser, before):
         return "refused"
     rest = rest_of(parser, remaining)
@@ -182,7 +182,7 @@ def test_an_interrupted_call(core: Any, form: str, case: str, limit: int | None)
             parser = fed(first)
             assert interrupted(functools.partial(parser.feed, chunk), folder, at) == at
             states.append(state_after(parser, remaining, ends))
-        # First nothing has changed, then the call is a part of one, then it is whole.
+        # Early interrupts change nothing, later ones leave the call incomplete, the last complete.
         order = ["not made", "refused", "whole"]
         if ends["not made"] != ends["whole"]:
             assert states == sorted(states, key=order.index)
@@ -213,14 +213,14 @@ def test_an_interrupted_close(core: Any, form: str, stream: bytes) -> None:
             except RuntimeError:
                 closed += 1
                 assert parser.close() == pending
-            else:  # it is open as before
+            else:  # the parser is still open
                 assert came == [repr(each) for each in other.feed(then)]
                 assert parser.close() == other.close()
     assert 0 < closed < 2 * points
 
 
-# Out of memory, in the build that there is: at each allocation of a call in turn. LEARNING is left
-# out: CPython crashes where it has no memory for a generator, as in ``all(... for ...)``.
+# Lack of memory, in the installed build, at each allocation of a call in turn. LEARNING is left
+# out, because CPython crashes if it has no memory for a generator, as in ``all(... for ...)``.
 
 NO_MEMORY = """
 import sys
@@ -378,7 +378,7 @@ def test_a_call_met_at_each_point_by_one_of_another_thread(
 
 @pytest.mark.parametrize("parser_class", [Parser, Observer])
 def test_two_threads(parser_class: Any) -> None:
-    """They get what there is, or are refused; they end."""
+    """Each call returns events or raises, and each call ends."""
     parser = parser_class(max_event_size=200)
     chunks = [
         b"data: a\n\n" * 20,
@@ -418,7 +418,7 @@ def test_two_threads(parser_class: Any) -> None:
     assert unexpected == []
 
 
-# A parser is in the middle of a stream, of which there is one.
+# A parser cannot be copied, because it is in the middle of a stream.
 
 
 @pytest.mark.parametrize("parser_class", [Parser, Observer])

@@ -1,4 +1,4 @@
-"""iter_events, aiter_events and parse: the parser driven, and the sources closed."""
+"""iter_events, aiter_events and parse: they feed a parser and close generators."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ THREE = [b"data: a\n\ndata: b\n", b"", b"\ndata: c\n\n"]
 
 
 class Source:
-    """Chunks from a generator, blocking or not, that tells when it was closed."""
+    """Yield chunks from a generator, blocking or not, that records when it was closed."""
 
     def __init__(self, chunks: list[Any], error: Exception | None = None) -> None:
         self.chunks = chunks
@@ -70,7 +70,7 @@ class Source:
 
 
 class Owned:
-    """An iterator with a close of its own, as a response or a file has."""
+    """Imitate an iterator with a method ``close``, such as a response or a file."""
 
     def __init__(self, chunks: list[bytes]) -> None:
         self.chunks = iter(chunks)
@@ -98,7 +98,7 @@ class Owned:
         self.closed = True
 
 
-# The two forms side by side: each runs over a source and returns what came and the error.
+# The two forms side by side: each iterates over a source and returns the events and the error.
 
 
 def run(chunks: Any, *parser: Any) -> tuple[list[Any], Exception | None]:
@@ -125,7 +125,7 @@ def arun(chunks: Any, *parser: Any) -> tuple[list[Any], Exception | None]:
 
 
 def arun_made_outside(chunks: Any, *parser: Any) -> tuple[list[Any], Exception | None]:
-    """The iterator is made before there is an event loop."""
+    """aiter_events is called before an event loop runs."""
     events = aiter_events(chunks, *parser)
 
     async def main() -> tuple[list[Any], Exception | None]:
@@ -194,7 +194,7 @@ def test_a_parser_with_its_options(runs: Any, generate: Any) -> None:
     parser = Parser(last_event_id="7", max_event_size=None)
     source = Source([b"data: a\n\nretry: 5\nid: 8\n\nid: 9\nda"])
     assert runs(generate(source), parser) == ([Event("message", "a", "7")], None)
-    # It can be asked afterwards.
+    # Its values can be read afterwards.
     assert (parser.last_event_id, parser.retry) == ("8", 5)
     assert parser.close() == Pending("message", "", "9", b"da", 25)
 
@@ -473,8 +473,8 @@ def test_an_exception_thrown_in_closes_the_generator() -> None:
     assert source.closed
 
 
-# Left before the first step. A generator that has not begun runs nothing of its own when it is
-# closed; these have begun, so that they can tell.
+# Iterators that are left before their first step. A generator that has not begun runs no code when
+# it is closed. The generators here have begun, so that they can record it.
 
 
 def test_closed_before_the_first_step() -> None:
@@ -521,7 +521,7 @@ def test_aclosed_before_the_first_step(leave: str) -> None:
         elif leave == "athrow":
             with pytest.raises(KeyError):
                 await events.athrow(KeyError())
-        return events  # the loop closes it, if nothing else has
+        return events  # the loop closes it, if nothing else has closed it
 
     asyncio.run(main())
     assert source.closed
@@ -558,7 +558,7 @@ def test_other_iterators_stay_open_when_left_before_the_first_step() -> None:
     assert next(owned) == THREE[0]
 
 
-# Sources met in practice, and the whole.
+# Sources that occur in practice, and whole streams.
 
 
 def test_a_binary_file_gives_lines() -> None:

@@ -58,16 +58,16 @@ CASES = [
     (b"data\rdata\rdata\r\r", 12, 13),
     (b"data\r\n\r\ndata: y\r\n\r\n", 7, 14),
     (b"\r\n\r\r\n\ndata\n\n", 4, 9),
-    # Nor is the byte order mark, the first one.
+    # The byte order mark at the start is not counted.
     (BOM + b"data: abc\n\n", 9, 11),
     (BOM + b"data: abc\r\n\r\n", 9, 11),
     (BOM + BOM + b"data\n\n", 7, 9),
     (BOM + b"\n" + BOM + b"\n", 3, 6),
-    # What only begins like one is the first line's.
+    # Bytes that only begin like one belong to the first line.
     (b"\xef\xbbdata\n\n", 6, 5),
     (b"\xef\xbb\n\n", 2, 1),
     (b"\xefdata\n\n", 5, 4),
-    # Bytes are counted as they stood on the wire, not characters.
+    # The limit counts bytes as they were sent, not characters.
     ("data: é€😀\n\n".encode(), 15, 14),
     (b"data: \xff\xff\n\n", 8, 7),
 ]
@@ -89,7 +89,7 @@ def test_both_sides_of_the_border(stream: bytes, peak: int, offset: int, size: i
 
 @pytest.mark.parametrize(("stream", "peak"), [case[:2] for case in CASES])
 def test_both_sides_of_the_border_after_blocks_alike(stream: bytes, peak: int) -> None:
-    """The same where the machine knows what blocks are like, and goes the short way if it can."""
+    """The same after the machine has learnt a template, which it then uses if it fits."""
     known = b"data: abc\n\ndata: abc\n\n"
     if stream.startswith(BOM):
         known = BOM + known
@@ -123,8 +123,8 @@ def test_the_limit_is_the_reference(stream: bytes, limit: int | None) -> None:
 @pytest.mark.parametrize(
     ("stream", "offset"),
     [
-        # Two bytes that are no part of the count if a third comes after them that completes the
-        # mark, and the second one of which is beyond the limit if another one does.
+        # The first two bytes are not counted if the third one completes the byte order mark.
+        # Otherwise the second of them is beyond the limit.
         (b"\xef\xbb\xbf", None),
         (b"\xef\xbb\xbfa", None),
         (b"\xef\xbb\xbfab", 4),
@@ -140,9 +140,9 @@ def test_the_limit_is_the_reference(stream: bytes, limit: int | None) -> None:
     ],
 )
 def test_the_smallest_limit_and_a_byte_order_mark(stream: bytes, offset: int | None) -> None:
-    """The byte that shows what the first ones are raises at once, wherever the stream is cut."""
+    """The byte that decides whether there is a byte order mark raises at once, at every cut."""
     assert reference.offending(stream, 1) == offset
-    # With the byte order mark undecided nothing can be raised; from then on nothing may be late.
+    # Nothing can be raised before the byte order mark is decided. After that, nothing may be late.
     decided = 3 if stream.startswith(b"\xef\xbb") else 2
     for chunks in [rechunk(stream, 1), *every_split(stream)]:
         check_all(chunks, limit=1)
@@ -216,8 +216,8 @@ def test_the_default_is_64_mib_and_none_is_no_limit() -> None:
     assert (caught.value.limit, caught.value.offset) == (limit, limit + 1)
 
 
-# The comments that a block of an Observer keeps: as long as the limit has room for the characters
-# of their texts and 64 more for each.
+# A block of an Observer keeps comments as long as the limit has room for the characters of their
+# texts and 64 more for each.
 
 
 @pytest.mark.parametrize("blocks", [1, 3])
@@ -279,7 +279,7 @@ def test_a_limit_beyond_every_stream(limit: int) -> None:
 
 
 def kept_at_the_limit(line: bytes, limit: int) -> int:
-    """Return the bytes that a parser holds when lines have filled it up to the limit."""
+    """Return how many bytes a parser holds when lines have filled it up to the limit."""
     parser = Parser(max_event_size=limit)
     chunk = line * 50
     parser.feed(b"data: one\n\n" + chunk)

@@ -1,8 +1,8 @@
-"""I3: the work is linear in the bytes, for every cut. Work is counted, never timed.
+"""I3: the work is linear in the bytes, for every cut. The tests count work instead of timing it.
 
-The tests run copies of the core in which each operation on a string or a list is replaced by one
-that also adds up the bytes or items it reads or writes. Four times the bytes must then be four
-times the work. What the parser as it was built does shows in what it allocates, call by call.
+The tests run copies of the core in which each operation on a string or a list also adds up the
+bytes or items that it reads or writes. Four times the bytes must then be four times the work. For
+the installed build, the tests add up the memory that each call allocates.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from strategies import BOM
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# Linear is 4, but for a chunk more or less and a buffer that has just grown; quadratic is 16.
+# Linear work gives 4, with small differences from one more chunk or a grown buffer. Quadratic work
+# gives 16.
 FACTOR = 4
 LINEAR = 5.0
 QUADRATIC = 8.0
@@ -32,7 +33,7 @@ QUADRATIC = 8.0
 def repeated(
     unit: bytes, before: bytes = b"data: one\n\ndata: ", after: bytes = b"\n\n"
 ) -> Callable[[int], bytes]:
-    """Return a function that makes a stream of about the given length."""
+    """Return a function that builds a stream of about the given length."""
     return lambda length: before + unit * (length // len(unit)) + after
 
 
@@ -63,7 +64,7 @@ STREAMS = {
     "ids, CRLF": repeated(b"id: 1\r\ndata: a\r\n\r\n"),
     "three data lines": repeated(b"data: a\ndata: b\ndata: c\n\n"),
     "events with comments": repeated(b": ping\nevent: a\ndata: b\n\n"),
-    # Blocks that begin as those before do, and then are not like them.
+    # Blocks that begin like those before, and then differ.
     "LF after CRLF": repeated(LF, CR_LF * 3, b"\r"),
     "CRLF after LF": repeated(CR_LF, LF * 3),
     "LF after CRLF, ids only": repeated(b"id: 1\n\n", b"id: 1\r\ndata: a\r\n\r\n" * 3, b"\r"),
@@ -87,7 +88,7 @@ STREAMS = {
         + b"id: %b\ndata: %b\n\n" % (b"x" * (length // 4), b"x" * (length // 4))
         + b"id: 1\ndata: a\n\n" * (length // 32)
     ),
-    # The first value is as long as all that follow; each of these is looked at beside it.
+    # The first value is as long as all later ones together, and each of these is compared with it.
     "a long first value": lambda length: (
         b"data: %b\ndata: b\n\n" % (b"x" * (length // 2))
         + b"data: a\ndata: b\n\n" * (length // 40)
@@ -103,7 +104,7 @@ SIZED = (str, bytes, bytearray, list)
 
 
 class Meter(ModuleType):
-    """The operations on strings and lists, each at its cost in bytes or items."""
+    """Perform operations on strings and lists, and add up their cost in bytes or items."""
 
     def __init__(self) -> None:
         super().__init__("_meter")
@@ -142,13 +143,13 @@ class Meter(ModuleType):
         del container[index]
 
     def apply(self, function: Any, *args: Any, **kwargs: Any) -> Any:
-        """Count a call of what a name stands for."""
+        """Count a call of the function that a name refers to."""
         if function is bytes.startswith:
             self.work += len(args[1])
         return self.made(function(*args, **kwargs))
 
     def call(self, receiver: Any, name: str, *args: Any, **kwargs: Any) -> Any:
-        """Count a call of a method; one that fails, too."""
+        """Count a call of a method, even if it fails."""
         self.work += 1
         if name in ("startswith", "endswith"):
             self.work += len(args[0])
@@ -171,12 +172,12 @@ class Meter(ModuleType):
 # The metered sources import it by this name.
 METER = sys.modules["_meter"] = Meter()
 
-# What a call by name needs the caller's frame for.
+# These functions use the frame of their caller.
 OF_THE_FRAME = ("super", "globals")
 
 
 class Metered(ast.NodeTransformer):
-    """Puts the operations of the Meter, named _meter, into a source."""
+    """Replace the operations in a source by those of the Meter, named _meter."""
 
     def through(self, method: str, *args: ast.expr) -> ast.Call:
         function = ast.Attribute(ast.Name("_meter", ast.Load()), method, ast.Load())
@@ -247,7 +248,7 @@ class Metered(ast.NodeTransformer):
 
 
 def metered(source: str) -> str:
-    """Return a source whose work the meter counts."""
+    """Return the source, changed so that the meter counts its work."""
     tree = Metered().visit(ast.parse(source))
     is_first = [
         isinstance(node, ast.Expr)
@@ -261,7 +262,7 @@ def metered(source: str) -> str:
 def growth(
     parser_class: Callable[..., Any], stream: str, size: int, length: int = LENGTH, **options: Any
 ) -> float:
-    """Return how many times the work FACTOR times the bytes are."""
+    """Return the ratio of the work for FACTOR times the bytes to the work for the bytes."""
     work = []
     for total in (length, length * FACTOR):
         parser = parser_class(**options)
@@ -276,7 +277,7 @@ def growth(
     return work[1] / work[0]
 
 
-# The constants of the copies. What is a border in them is lowered, so that short streams pass it.
+# The constants of the copies. They have lower thresholds, so that short streams exceed them.
 WAYS = {
     "pure": {"_SPAN": "128", "_MAX_PAUSE": "7"},
     "compiled": {"COMPILED": "True", "_MAX_PAUSE": "7"},
@@ -344,7 +345,7 @@ def test_work_at_the_limit(core: Any, stream: str, limit: int, size: int) -> Non
     assert growth(core.Parser, stream, size, max_event_size=limit) < LINEAR
 
 
-# Parsers as they are often written. Each is quadratic in one case, and the meter must show it.
+# Parsers as people often write them. Each is quadratic in one case, which the meter must show.
 
 COPIES = """
 class Parser:
@@ -421,11 +422,11 @@ def test_the_meter_shows_what_is_quadratic(source: str, stream: str, size: int) 
     assert growth(parser_of(source), stream, size) > QUADRATIC
 
 
-# The parser as it was built.
+# The installed build.
 
 
 def allocation_growth(parser_class: Any, stream: str, size: int) -> float:
-    """Return how many times FACTOR times the bytes allocate, each call's peak added up."""
+    """Return the same ratio for allocated memory, adding up the peak of each call."""
     allocated = []
     for length in (LENGTH, LENGTH * FACTOR):
         parser = parser_class()
@@ -448,8 +449,8 @@ def allocation_growth(parser_class: Any, stream: str, size: int) -> float:
 @pytest.mark.parametrize("stream", STREAMS)
 def test_allocation(stream: str, size: int) -> None:
     for parser_class in (Parser, Observer):
-        # Twice, where an interpreter's table has grown in between: the one of interned strings does
-        # when compiled code has raised often enough, and that takes more than a MB.
+        # Measure twice, because a table of the interpreter may grow in between: that of interned
+        # strings does so when compiled code has raised often, and that takes more than a MB.
         growths = (allocation_growth(parser_class, stream, size) for _ in range(2))
         assert any(growth < LINEAR for growth in growths)
 

@@ -1,6 +1,6 @@
-"""What a call needs for a moment: at most 12 bytes for each byte of a chunk, beside its results.
+"""The memory that a call needs for a moment: at most 12 bytes per byte of a chunk, and its results.
 
-What a parser keeps between the calls is measured by ``test_p7_memory`` and ``test_limits.py``.
+``test_p7_memory`` and ``test_limits.py`` measure the memory that a parser keeps between calls.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ FORMS: dict[str, Callable[[], Any]] = {
 EVERY_FORM = pytest.mark.parametrize("form", FORMS)
 
 PER_BYTE = 12
-# What a call needs whatever its chunk, most of all the first time that it decodes broken UTF-8.
+# The memory that a call needs for any chunk, most of it when it first decodes broken UTF-8.
 BASE = 8 * 1024
 
-# What a chunk repeats.
+# The text that a chunk repeats.
 UNITS = {
     "bare CRs": b"\r",
     "LFs": b"\n",
@@ -56,7 +56,7 @@ UNITS = {
     "one long line that is not ASCII": b"\xc3\xa9",
     "one long line of broken UTF-8": b"\xff",
 }
-# What the parser is in the middle of.
+# The text that the parser gets before the chunk.
 BEFORE = {
     "nothing": b"",
     "blocks": b"data: a\n\n" * 3,
@@ -66,7 +66,7 @@ BEFORE = {
 
 
 def needed(call: Callable[[bytes], Any], chunk: bytes) -> int:
-    """Return the bytes that a call has at most, less what there is of its result afterwards."""
+    """Return the peak memory of a call in bytes, less the memory of its result."""
     tracemalloc.start()
     try:
         result = call(chunk)
@@ -78,7 +78,7 @@ def needed(call: Callable[[bytes], Any], chunk: bytes) -> int:
 
 
 def is_within(limit: float, measure: Callable[[], int]) -> bool:
-    """Return whether a call can do with so much memory: at once, or when it is made again.
+    """Return whether a call needs at most the given memory, the first or the second time.
 
     Each error raised in compiled code makes a code object, whose name is interned. At some call the
     interpreter's table of interned strings grows, which takes more than a MB.
@@ -90,7 +90,7 @@ def is_within(limit: float, measure: Callable[[], int]) -> bool:
 @pytest.mark.parametrize("unit", UNITS)
 @EVERY_FORM
 def test_a_call(form: str, unit: str, size: int) -> None:
-    # In the middle of anything, where that takes little time.
+    # Use every text before the chunk if that takes little time.
     for before in BEFORE.values() if size < 1_000 else [BEFORE["a line"]]:
         chunk = (UNITS[unit] * (size // len(UNITS[unit]) + 1))[:size]
 
@@ -105,7 +105,7 @@ def test_a_call(form: str, unit: str, size: int) -> None:
 @pytest.mark.parametrize("unit", UNITS)
 @EVERY_FORM
 def test_many_calls(form: str, unit: str) -> None:
-    """In all calls together no more is needed at a time than for one chunk."""
+    """All calls together need at no time more memory than one chunk needs."""
     chunks = rechunk(UNITS[unit] * (8_000 // len(UNITS[unit])), 1448)
 
     def measure() -> int:
@@ -117,7 +117,7 @@ def test_many_calls(form: str, unit: str) -> None:
 
 @pytest.mark.parametrize("unit", UNITS)
 def test_parse(unit: str) -> None:
-    """It works in slices, so a stream of many MB takes no more than a slice does."""
+    """parse() works in slices, so a stream of many MB needs no more memory than a slice."""
     stream = UNITS[unit] * (200_000 // len(UNITS[unit]))
     limit = PER_BYTE * 64 * 1024 + len(stream) // 2 + BASE
     assert is_within(limit, lambda: needed(parse, stream))
@@ -126,7 +126,7 @@ def test_parse(unit: str) -> None:
 @pytest.mark.parametrize("end", [b"\n", b"\n\n", b"\r", b"\r\n\r\ndata: b\n\n"])
 @EVERY_FORM
 def test_the_chunk_that_ends_a_long_line(form: str, end: bytes) -> None:
-    """The line is there as bytes and as text, while the one is made into the other; not oftener."""
+    """At most two copies of the line exist, as bytes and as text, while it is decoded."""
     size = 1_000_000
     for start in (b"data: ", b"data: a\n\n" * 2 + b"data: ", b": ", b"x"):
         parser = FORMS[form]()

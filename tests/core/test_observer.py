@@ -34,7 +34,7 @@ def test_every_kind_of_item() -> None:
 
 
 def block(start: int, terminator: Any, **values: Any) -> Item:
-    """Return the item of a blank line; what is not given is what a block without lines has."""
+    """Return the item of a blank line; the defaults are those of a block without lines."""
     values = {"comments": (), "last_event_id": "", **values}
     return Item("block", None, None, None, None, start, start + 1, terminator, **values)
 
@@ -84,7 +84,7 @@ def test_one_line(line: bytes, name: str | None, separator: str, value: str) -> 
 def test_one_line_that_is_ignored(line: bytes, name: str, value: str, reason: Any) -> None:
     _, item, end = Observer().feed(b"\n" + line + b"\n\r")
     assert (item.kind, item.name, item.value, item.reason) == ("field", name, value, reason)
-    # It has no effect on the block.
+    # The field has no effect on the block.
     assert end == block(len(line) + 2, "\r", block_start=1)
 
 
@@ -115,7 +115,7 @@ def test_one_block(lines: list[bytes], values: dict[str, Any], end: bytes, size:
     chunks = rechunk(b"\n\n" + stream + end + b"data\n\n", size)
     items = [item for chunk in chunks for item in observer.feed(chunk)]
     assert items[2] == wanted
-    # Nothing of it is left for the next block, but for the last event ID.
+    # The next block keeps only the last event ID.
     after = {"data": "", "block_start": items[3].block_start, "last_event_id": wanted.last_event_id}
     assert items[3] == block(items[3].start, "\n", **after)
     assert wanted.to_event() == (
@@ -347,7 +347,7 @@ def test_repr_shows_what_the_item_has() -> None:
 
 
 def lint(stream: bytes) -> list[str]:
-    """What a server author wants to hear, from the items alone."""
+    """The items are enough for a lint for server authors."""
     observer = Observer()
     complaints = []
     for item in observer.feed(stream):

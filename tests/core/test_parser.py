@@ -1,4 +1,4 @@
-"""The grammar, the parser's state and its misuse, case by case; docs name these tests."""
+"""The grammar, the parser's state and its misuse, case by case; the documentation names tests."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ EACH_CLASS = pytest.mark.parametrize("parser_class", [Parser, Observer])
 
 
 def events(stream: bytes) -> list[tuple[str, str, str]]:
-    """Return the events of a stream, the same whole and byte by byte."""
+    """Return the events of a stream, and assert that they are the same whole and byte by byte."""
     whole = feed_all([stream])
     assert feed_all(rechunk(stream, 1)) == whole
     return whole.events
@@ -61,8 +61,8 @@ def test_line_ends_alone_give_nothing() -> None:
 @pytest.mark.parametrize("lines", [1, 2, 1024, 1025, 1026, 2049, 2050, 2051, 5000])
 @pytest.mark.parametrize("size", [1, 6, 6144, 6145, 6150, 6151, 10**6])
 def test_every_number_of_data_lines(lines: int, size: int) -> None:
-    # Data lines are joined in blocks. A blank line that came alone, just after a block was joined,
-    # once gave the first line only, and the rest to the next event.
+    # Data lines are joined in groups. A blank line that comes alone, just after a group was joined,
+    # must give its event all lines.
     stream = b"data:\n" * lines + b"\n" + b"data: x\ndata: y\n\n"
     assert feed_all(rechunk(stream, size)).events == [
         ("message", "\n" * (lines - 1), ""),
@@ -383,7 +383,7 @@ def test_a_last_event_id_that_no_stream_can_send(last_event_id: str, parser_clas
 @EACH_CLASS
 @pytest.mark.parametrize("last_event_id", [b"1", 1, False])
 def test_a_last_event_id_that_is_not_a_str(last_event_id: Any, parser_class: Any) -> None:
-    # Compiled code checks the types of arguments before ours, and says so in other words.
+    # Compiled code checks the types of arguments first, with messages of its own.
     with pytest.raises(TypeError, match=rf"str.*(not|got) {type(last_event_id).__name__}$"):
         parser_class(last_event_id=last_event_id)
 
@@ -411,7 +411,7 @@ def test_lines_is_a_bool(lines: Any) -> None:
 
 
 class Bytes(bytes):
-    """A subclass, as some libraries pass them around."""
+    """Stand for subclasses, which some libraries pass as chunks."""
 
 
 VIEWED = bytearray(b"xdata: a\n\nx")
@@ -463,7 +463,7 @@ def test_chunks_refused_before_anything_changes(chunk: Any, parser_class: Any) -
     parser = parser_class()
     with pytest.raises(TypeError):
         parser.feed(chunk)
-    # Nothing has changed: a byte order mark is still the first.
+    # The parser has not changed: it still strips a byte order mark.
     found = parser.feed(BOM + b"id: 1\ndata: a")
     with pytest.raises(TypeError):
         parser.feed(chunk)
@@ -516,7 +516,7 @@ def test_two_parsers_share_nothing() -> None:
     assert (one.last_event_id, one.retry) == ("", None)
 
 
-# mypy_extensions: the decorator's home, which nothing but mypy installs.
+# mypy_extensions has the decorator; only mypy installs it.
 
 
 def test_import_without_mypy_extensions() -> None:

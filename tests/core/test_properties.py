@@ -1,4 +1,4 @@
-"""The properties of the core, P1 to P9 and P11, over hostile streams at any chunking.
+"""The properties of the core, P1 to P9 and P11, over hostile streams with any cuts.
 
 P10, that compiled and pure agree, is in test_builds.py.
 """
@@ -58,15 +58,15 @@ FORMS: dict[str, Callable[..., Any]] = {
 }
 EVERY_FORM = pytest.mark.parametrize("form", FORMS)
 
-# A block of data lines was joined, and the next chunk began with the blank line.
+# A group of data lines was joined, and the next chunk began with the blank line.
 LONG_EVENT = [b"data\n" * 1025, b"\n", b"data: x\ndata: y\n\n"]
 # The blank line's CRLF after a CR was taken for the CR of a block that ends with CR CR.
 CR_CRLF = at_blank_lines(b"data:v1\r\r\n\n" * 3, 1)
-# A bare CR was taken for a part of the line, since all lines that the short way knew end with CRLF.
+# A bare CR was taken for a part of the line, because all lines of the template end with CRLF.
 CR_IN_CRLF = [b"event: a\rdata: b\r\ndata: c\r\n\r\n" * 3]
 # The last event ID was lost when a chunk that was one whole block came after a block with an id.
 ID_AND_WHOLE_BLOCKS = [b"id: 7\ndata: a\n\n", b"data: b\n\n", b"data: c\n\n", b"data: d\n\n"]
-# The limit dropped a comment, and the short way brought it back.
+# The limit dropped a comment, and the template brought it back.
 DROPPED_COMMENTS = [b": a\n: b\ndata: x\n\n" * 3]
 
 
@@ -123,7 +123,7 @@ def test_p3_round_trip(written: list[dict[str, Any]], data: st.DataObject) -> No
 @example(b"\xef\xbb", 1)
 @example(b"data: \xed\xa0\x80\n\n", None)
 def test_p4_total(stream: bytes, limit: int | None) -> None:
-    # Any other exception than EventTooLargeError leaves these three.
+    # These three functions let any exception other than EventTooLargeError through.
     fed = feed_all([stream], limit=limit)
     assert without_items(observe_all([stream], limit=limit)) == fed
     assert without_items(observe_all([stream], lines=False, limit=limit)) == fed
@@ -159,7 +159,7 @@ def test_p6_prompt(chunks: list[bytes], limit: int | None) -> None:
 
 
 def events_of(found: list[Any]) -> list[Event]:
-    """Return the events that a parser of any form gave."""
+    """Return the events that a Parser or an Observer returned."""
     events = [each.to_event() if isinstance(each, Item) else each for each in found]
     return [event for event in events if event is not None]
 
@@ -198,7 +198,7 @@ def breaks(call: Callable[[bytes], object], chunk: bytes) -> bool:
 
 
 def kept_after(unit: bytes, total: int, sizes: tuple[int, int], form: str) -> tuple[int, bool]:
-    """Feed total bytes to a parser with a limit of 10 kB; return the bytes kept and if it broke.
+    """Feed ``total`` bytes to a parser with a 10 kB limit; return the bytes kept and if it raised.
 
     The first 15 kB come in chunks of the first size, the rest in chunks of the second.
     """
@@ -212,12 +212,12 @@ def kept_after(unit: bytes, total: int, sizes: tuple[int, int], form: str) -> tu
         for position in range(0, len(start), sizes[0]):
             broken |= breaks(call, start[position : position + sizes[0]])
         for _ in range((total - len(start)) // len(template)):
-            # A chunk of its own, so that it is counted if it is kept.
+            # Each chunk is a new object, so that it is counted if the parser keeps it.
             broken |= breaks(call, template[:-1] + template[-1:])
         with_parser = tracemalloc.get_traced_memory()[0]
-        # What goes with it is what it kept. The growth since the start would also tell of tables of
-        # the interpreter: each raise in compiled code makes a code object, whose interned name may
-        # have the table of interned strings allocated anew.
+        # Measure the memory that deleting the parser frees. The growth since the start would also
+        # have tables of the interpreter: each raise in compiled code makes a code object, whose
+        # interned name may make the table of interned strings grow.
         del parser, call
         return with_parser - tracemalloc.get_traced_memory()[0], broken
     finally:
@@ -258,8 +258,8 @@ def test_p8_buffers(chunks: list[bytes], limit: int | None) -> None:
     assert feed_all([bytearray(chunk) for chunk in chunks], limit=limit) == expected
     assert feed_all([memoryview(chunk) for chunk in chunks], limit=limit) == expected
 
-    # One buffer that the caller fills again for each chunk. Resizing it, and releasing the view,
-    # would raise BufferError if the parser still held on to it.
+    # The caller reuses one buffer for all chunks. Resizing it, or releasing the view, would raise
+    # BufferError if the parser still used the buffer.
     def reused() -> Iterator[bytearray | memoryview]:
         buffer = bytearray()
         for number, chunk in enumerate(chunks):
@@ -277,7 +277,7 @@ def test_p8_buffers(chunks: list[bytes], limit: int | None) -> None:
 @given(cut_streams, cut_streams)
 @example([b"data: a\n" * 2100, b"\n"], [b"data: b\n" * 2100, b"\n"])
 def test_p8_isolated(one: list[bytes], other: list[bytes]) -> None:
-    """Two parsers fed by turns give what each gives by itself."""
+    """Two parsers that are fed in turn return the same as each by itself."""
     parsers = Parser(), Parser()
     events: tuple[list[reference.Event], list[reference.Event]] = ([], [])
     for pair in zip_longest(one, other, fillvalue=b""):
@@ -290,7 +290,7 @@ def test_p8_isolated(one: list[bytes], other: list[bytes]) -> None:
 
 
 class LifeCycle(RuleBasedStateMachine):
-    """feed, close and misuse in any order; the model is the reference over all bytes so far."""
+    """Call feed and close in any order, with misuse; the reference parses all bytes so far."""
 
     @initialize(form=st.sampled_from([*FORMS]), limit=limits, seed=seeds)
     def create(self, form: str, limit: int | None, seed: str) -> None:
@@ -397,10 +397,10 @@ def test_p11_ranges(stream: bytes, data: st.DataObject) -> None:
         assert stream[position : each.start] in (b"", b"\n")
         if each.start > position:
             assert stream[position - 1 : position] == b"\r"
-        if position == block_start:  # a block begins where its first line does
+        if position == block_start:  # a block begins at its first line
             block_start = each.start
         assert each.start < each.end
-        # A line ends with its terminator and holds no other; a byte order mark has none.
+        # A line ends with its terminator and contains no other; a byte order mark has none.
         assert stream[each.end - 1 : each.end] == (each.terminator.encode() or BOM[2:])
         assert not set(stream[each.start : each.end - 1]) & {10, 13}
         assert each.replaced == (not _decodes(stream[each.start : each.end]))
@@ -418,7 +418,7 @@ def test_p11_ranges(stream: bytes, data: st.DataObject) -> None:
 
 
 def _written(item: Item) -> str:
-    """Return the line that a field or a comment stood on."""
+    """Return the line of a field or a comment."""
     return f"{item.name or ''}{item.separator}{item.value}"
 
 

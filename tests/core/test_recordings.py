@@ -1,4 +1,4 @@
-"""The recorded streams that ship: what they hold, and that they are what the captures held.
+"""The recorded streams of the sdist: their events, and that they equal the captured bodies.
 
 NAME.jsonl, the events of NAME.sse, was written by hand from the bytes, not with the parser.
 """

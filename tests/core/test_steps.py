@@ -1,7 +1,7 @@
-"""How a stream is taken: which ways, and how often each, counted and never timed.
+"""The functions that process each kind of stream, and how often each is called.
 
-The results are the same on each way, so that only the work shows which one was taken. A change of
-these numbers is no fault. It must be meant, and be worth it: python -m benchmarks.
+The results do not depend on the functions, so only these counts show which ones were used. A change
+of these numbers is no fault, but it must be intended and worth it: see python -m benchmarks.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from sseparse.testing import rechunk
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# The functions that are counted: line by line, what is learnt, and the short ways.
+# The functions that are counted: for single lines, for learning, and for blocks that are alike.
 COUNTED = ("_line", "_take_data", "learn", "_take_alike", "take", "take_split", "whole")
 
 DATA = b'data: {"a": 1}\n\n'
@@ -58,7 +58,7 @@ STREAMS: dict[str, list[bytes]] = {
     "a line in pieces": [b"data: a", *[b"b" * 100] * 20, b"\n\n"],
 }
 
-# How often in pure Python, and in the same with the constants of the compiled build.
+# The counts in pure Python, and in pure Python with the constants of the compiled build.
 EXPECTED: dict[str, tuple[dict[str, int], dict[str, int]]] = {
     "data": (
         {"_line": 1, "learn": 1, "_take_alike": 3, "take": 1, "take_split": 1},

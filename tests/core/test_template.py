@@ -1,8 +1,8 @@
-"""The short ways through blocks that are alike: each way, each near miss, each border.
+"""Templates for blocks that are alike: each use, each near miss, each threshold.
 
-A machine has several ways to go, and which it goes depends on the build, on what came before and on
-how long it is. So these tests run on the package as it was built and on pure copies of it in which
-other ways are taken, or the same ones for shorter streams.
+The functions that process a block depend on the build, on earlier blocks and on the length of the
+stream. So these tests run on the installed build and on pure copies of it, which use other
+functions, or use the same ones for shorter streams.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
 WAYS: dict[str, dict[str, str]] = {
     "as built": {},
-    # In pure Python equal blocks are cut with one split() where the text is long enough.
+    # In pure Python blocks that are alike are cut with one split() if the text is long enough.
     "split": {"SPLIT_FROM": "0", "RUN": "1", "_SPAN": "2"},
-    # What the compiled build does.
+    # The functions of the compiled build.
     "compiled": {"COMPILED": "True"},
-    # The borders of the machine, so that short streams meet them.
+    # Lower thresholds of the machine, so that short streams reach them.
     "small": {
         "_PIECE": "32",
         "_SHORT": "12",
@@ -176,7 +176,7 @@ def test_near_misses(way: Any, alike: str) -> None:
 
 @pytest.mark.parametrize("alike", ALIKE)
 def test_long_runs(alike: str) -> None:
-    """What is longer than each border of the short ways, with a near miss at each end of it."""
+    """Test streams longer than each threshold, with a near miss at each end."""
     block = ALIKE[alike]
     run = block * (6000 // len(block))
     for name in ("a CR in the value", "a space at the beginning", "an LF in the value"):
@@ -209,7 +209,7 @@ def test_long_runs(alike: str) -> None:
     ],
 )
 def test_many_data_lines(way: Any, line: bytes, other: bytes) -> None:
-    """Runs of data lines in one event, with another line in the middle or none."""
+    """Test runs of data lines in one event, with and without another line in the middle."""
     lines = line * (700 // len(line))
     stream = b"data: first\n\n" + line + lines + other + lines + other + b"\n" + lines
     expected = reference.outcome(stream)
@@ -226,7 +226,7 @@ LONG_VALUE = b"x" * 200
 @pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
 @pytest.mark.parametrize("border", [512, 1024, 4096, *([65_536] if IS_SOAK else [])])
 def test_each_border(border: int, end: bytes) -> None:
-    """Blocks, a line and chunks that end one byte before a border, at it and after it."""
+    """Test blocks, a line and chunks that end one byte before a threshold, at it and after it."""
     block = b"event: e" + end + b"data: " + LONG_VALUE + end + end
     known = block * 3
     for size in range(border - 1, border + 2):
@@ -246,7 +246,7 @@ def test_each_border(border: int, end: bytes) -> None:
     "alike", ["data", "id first, CRLF", "two data lines", "data, CR", "comment"]
 )
 def test_a_chunk_longer_than_a_piece(alike: str) -> None:
-    """A chunk is taken in pieces, which cut it anywhere: in a line, in a CRLF, in a character."""
+    """A chunk is processed in pieces, which cut it in a line, in a CRLF or in a character."""
     block = ALIKE[alike].replace(b"1", "é".encode())
     for before in range(0, len(block), 1 if IS_SOAK else 9):
         stream = b": " + b"x" * before + b"\n" + block * (70_000 // len(block))
@@ -256,7 +256,7 @@ def test_a_chunk_longer_than_a_piece(alike: str) -> None:
     check_all([stream * 2])
 
 
-# Where the short way ends, and what differs from it in one place.
+# Blocks that no template fits, and blocks that differ from one in one place.
 
 
 @pytest.mark.parametrize(
@@ -273,7 +273,7 @@ def test_a_chunk_longer_than_a_piece(alike: str) -> None:
         b"data: a\r\n\r\ndata: b\r\n\r\n",
         b"DATA: a\n\ndata: b\n\n",
         b"data: a\n\nDATA: b\n\n",
-        # As mutants write the texts that are looked for.
+        # Mutants change the texts that are searched for in this way.
         b"XXdata: XXa\n\ndata: b\n\n",
         b"data: aXX\n\nXXdata: b\n\n",
         b"data: aXX\n\ndata: XXb\n\n",
@@ -337,11 +337,11 @@ def test_what_differs_from_data_in_one_place(way: Any) -> None:
                 check_all([stream], sse=way)
 
 
-# Whether the strategies lead to all of the ways that they are about.
+# The strategies must reach all statements that they are made for.
 
 
 class Counting(ast.NodeTransformer):
-    """Counts how often each statement of a function is reached, by its line."""
+    """Count how often each statement of a function is reached, by its line."""
 
     def __init__(self) -> None:
         self.lines: set[int] = set()
@@ -371,7 +371,7 @@ def counting(source: str) -> str:
 
 
 def test_each_short_way_is_gone(tmp_path: Path) -> None:
-    """Every statement of the short ways is met by many of the generated streams."""
+    """Many of the generated streams reach every statement that deals with templates."""
     copies = [
         load_copy(tmp_path, "counted_pure", counting, SPLIT_FROM="40", RUN="2", _SPAN="2"),
         load_copy(tmp_path, "counted_compiled", counting, COMPILED="True"),

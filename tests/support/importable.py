@@ -1,4 +1,4 @@
-"""Makes the packages ``benchmarks`` and ``fuzz`` importable; import it before them."""
+"""Make the packages ``benchmarks`` and ``fuzz`` importable. Import this module before them."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 
-# By their paths: with the checkout on sys.path, its sseparse would hide an installed one, and with
-# tests on it, tests/benchmarks could be taken for the package.
+# They are imported by path. The checkout on sys.path would hide an installed sseparse, and with
+# tests on sys.path, tests/benchmarks could be imported as the package.
 for _folder in (ROOT / "benchmarks", ROOT / "tests" / "fuzz"):
     _spec = importlib.util.spec_from_file_location(
         _folder.name,
@@ -17,5 +17,5 @@ for _folder in (ROOT / "benchmarks", ROOT / "tests" / "fuzz"):
         submodule_search_locations=[str(_folder)],
     )
     assert _spec is not None
-    # Once: pytest runs this module under a second name to look for doctests.
+    # Only once, because pytest runs this module under a second name to look for doctests.
     sys.modules.setdefault(_folder.name, importlib.util.module_from_spec(_spec))

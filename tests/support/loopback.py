@@ -1,4 +1,4 @@
-"""A server on a raw socket: it sends exactly the bytes that a test tells it to, when it tells it.
+"""A server on a raw socket, which sends exactly the bytes of a test, when the test wants them.
 
 Nothing here sleeps. A handler that must not go on before the client has done something waits for an
 Event that the test sets. Every wait has a limit, so that a fault ends in an error.
@@ -31,7 +31,7 @@ class Request(NamedTuple):
 
 
 class Peer:
-    """One connection, seen from the server."""
+    """Hold one connection, as the server sees it."""
 
     def __init__(self, connection: socket.socket) -> None:
         connection.settimeout(PATIENCE)
@@ -55,7 +55,7 @@ class Peer:
         self.socket.sendall(data)
 
     def head(self, *headers: str, status: str = "200 OK", kind: str = "text/event-stream") -> None:
-        """Send a status line and headers; the framing is the caller's."""
+        """Send a status line and headers; the caller chooses the framing."""
         lines = [f"HTTP/1.1 {status}", *headers]
         if kind:
             lines.append(f"Content-Type: {kind}")
@@ -67,8 +67,8 @@ class Peer:
     def stream(self, *events: object, kind: str = "text/event-stream") -> None:
         """Send a whole answer, each event in an HTTP chunk of its own, and keep the connection.
 
-        One write, so that who has the last event has the end of the body too: the client waits for
-        the end only a moment before it takes another connection.
+        It is one write, so a client that has the last event also has the end of the body. The
+        client waits only a moment for the end before it opens another connection.
         """
         self.head("Transfer-Encoding: chunked", kind=kind)
         self.send(b"".join(chunked(wire(event)) for event in events) + b"0\r\n\r\n")
@@ -80,7 +80,7 @@ class Peer:
         status: str = "200 OK",
         kind: str = "application/json",
     ) -> None:
-        """Send a whole answer that is no stream."""
+        """Send a whole answer that is not a stream."""
         if isinstance(body, dict):
             body = json.dumps(body)
         if isinstance(body, str):
@@ -105,12 +105,12 @@ class Peer:
 
 
 class Server:
-    """Calls ``handle(peer, request)`` for each request, each connection in a thread of its own.
+    """Call ``handle(peer, request)`` for each request; each connection has a thread of its own.
 
     Attributes:
         url: A base URL.
-        requests: What was received, in order.
-        connections: How many there were.
+        requests: The requests received, in order.
+        connections: How many connections there were.
     """
 
     def __init__(self, handle: Callable[[Peer, Request], object], wrap: Any = None) -> None:
@@ -128,7 +128,7 @@ class Server:
         self._acceptor.start()
 
     def close(self) -> None:
-        """Stop, and raise what went wrong in a handler."""
+        """Stop, and raise the first exception of a handler."""
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
@@ -183,7 +183,7 @@ def serving(handle: Callable[[Peer, Request], object], wrap: Any = None) -> Iter
 
 
 def sending(raw: bytes) -> Callable[[Peer, Request], None]:
-    """Return a handler that sends these bytes, status line and all, and closes."""
+    """Return a handler that sends these bytes, which include the status line, and closes."""
 
     def handle(peer: Peer, _: Request) -> None:
         peer.send(raw)
@@ -199,7 +199,7 @@ def chunked(data: bytes) -> bytes:
 
 
 def wire(event: object) -> bytes:
-    """Return an event as it is sent: bytes as they are, anything else as the JSON of its data."""
+    """Return an event as it is sent; anything but bytes becomes data as JSON."""
     if isinstance(event, bytes):
         return event
     return b"data: " + json.dumps(event).encode() + b"\n\n"
@@ -228,7 +228,7 @@ def wait(event: threading.Event) -> None:
 
 
 def client(server: Server, **options: Any) -> Client:
-    """Return a client for the server that takes nothing from the environment."""
+    """Return a client for the server, without settings from the environment."""
     defaults = {"base_url": server.url, "api_key": "sk-test", "proxy": "", "max_retries": 0}
     return Client(**{**defaults, **options})
 

@@ -1,8 +1,8 @@
-"""The standard, sentence by sentence: what the tests hold the parser against.
+"""The standard, sentence by sentence, with which the tests compare the parser.
 
-Whole streams held in memory, one sentence of the WHATWG standards over the code that does what it
-says, no care for speed. It shares nothing with the package and is never bent to agree with it.
-Results are plain tuples. What is this project's own rule, because the standard is silent, says so.
+It parses whole streams in memory, without care for speed. Each sentence of the WHATWG standards is
+above the code for it. The module shares nothing with the package and is never changed to agree with
+it. Results are plain tuples. Comments name the rules of this project, where the standard has none.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Event: TypeAlias = tuple[str, str, str]  # type, data, last event ID
 
 
 class Line(NamedTuple):
-    """What a line was, and the event that a blank line dispatched."""
+    """Hold the parts of a line, and the event that a blank line dispatched."""
 
     kind: str  # "field", "comment" or "blank"
     name: str | None = None
@@ -29,7 +29,7 @@ class Line(NamedTuple):
 
 
 class Item(NamedTuple):
-    """Everything that an Observer says of one item, and the Event that the item comes to."""
+    """Hold the attributes of an Observer's item, and the result of its to_event()."""
 
     kind: str
     name: str | None
@@ -59,7 +59,7 @@ class Pending(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """Everything that a parser can be asked after a stream."""
+    """Hold the events, the items and the state of a parser after a stream."""
 
     events: list[Event]
     items: list[Item]
@@ -70,9 +70,10 @@ class Outcome(NamedTuple):
 
 
 def outcome(stream: bytes, limit: int | None = None, last_event_id: str = "") -> Outcome:
-    """Return what must have come of a stream, whatever its chunks were.
+    """Return the outcome that a stream must have, however it is cut.
 
-    The byte beyond the limit ends the stream: what came before it stands, nothing is pending.
+    The byte beyond the limit ends the stream. The outcome then has everything that was complete
+    before it, and nothing is pending.
     """
     offset = None if limit is None else offending(stream, limit)
     stream = stream[:offset]
@@ -89,7 +90,7 @@ def outcome(stream: bytes, limit: int | None = None, last_event_id: str = "") ->
 
 
 def interpret(stream: bytes, last_event_id: str = "") -> Interpreter:
-    """HTML, section 9.2.6, "Interpreting an event stream"."""
+    """Follow HTML, section 9.2.6, "Interpreting an event stream"."""
     # "Streams must be decoded using the UTF-8 decode algorithm."
     text = utf8_decode(stream)
 
@@ -112,28 +113,28 @@ def interpret(stream: bytes, last_event_id: str = "") -> Interpreter:
 
 
 class Interpreter:
-    """The state of section 9.2.6."""
+    """Hold the state of section 9.2.6, and process lines."""
 
     def __init__(self, last_event_id: str = "") -> None:
         # "When a stream is parsed, a data buffer, an event type buffer, and a last event ID buffer
         # must be associated with it. They must be initialized to the empty string."
         self.data_buffer = ""
         self.event_type_buffer = ""
-        # This project's: the constructor's last_event_id seeds the buffer and the committed value.
+        # A rule of this project: last_event_id sets the buffer and the committed value.
         self.last_event_id_buffer = last_event_id
         self.last_event_id_string = last_event_id
         self.reconnection_time: int | None = None
         self.dispatched: list[Event] = []
 
     def process_line(self, line: str) -> Line:
-        """Process one line and return what it was."""
+        """Process one line and return its parts."""
         # "If the line is empty (a blank line): Dispatch the event, as defined below."
         if line == "":
             return Line("blank", event=self.dispatch())
 
         # "If the line starts with a U+003A COLON character (:): Ignore the line."
         if line.startswith(":"):
-            # This project's: a comment's text loses one leading space, like a value.
+            # A rule of this project: a comment's text loses one leading space, like a value.
             separator = ": " if line.startswith(": ") else ":"
             return Line("comment", None, line.removeprefix(separator), separator)
 
@@ -187,8 +188,8 @@ class Interpreter:
         # interpret the field value as an integer in base ten, and set the event stream's
         # reconnection time to that integer. Otherwise, ignore the field."
         if field == "retry":
-            # This project's: an empty value is ignored, and one of more than 600 digits, not
-            # counting leading zeros.
+            # A rule of this project: an empty value is ignored, and so is one of more than 600
+            # digits, not counting leading zeros.
             if re.fullmatch("0*[0-9]{1,600}", value):
                 self.reconnection_time = in_base_ten(value)
                 return None
@@ -235,7 +236,7 @@ class Interpreter:
 
 
 def in_base_ten(digits: str) -> int:
-    """Return the number, however many digits int() would take."""
+    """Return the number, which may have more digits than int() accepts."""
     number = 0
     for digit in digits:
         number = number * 10 + "0123456789".index(digit)
@@ -243,7 +244,7 @@ def in_base_ten(digits: str) -> int:
 
 
 def utf8_decode(stream: bytes) -> str:
-    """Encoding, section 6, "UTF-8 decode"."""
+    """Follow Encoding, section 6, "UTF-8 decode"."""
     # "Let buffer be the result of peeking three bytes from ioQueue, converted to a byte sequence.
     # If buffer is 0xEF 0xBB 0xBF, then read three bytes from ioQueue."
     if stream[:3] == BOM:
@@ -254,7 +255,7 @@ def utf8_decode(stream: bytes) -> str:
 
 
 def utf8_decode_without_bom(stream: bytes) -> tuple[str, bool]:
-    """Encoding, section 8.1.1, "UTF-8 decoder"; also return whether there were errors."""
+    """Follow Encoding, section 8.1.1, "UTF-8 decoder"; also return whether there were errors."""
     text = ""
     replaced = False
     code_point = seen = needed = 0
@@ -326,13 +327,13 @@ def utf8_decode_without_bom(stream: bytes) -> tuple[str, bool]:
     return text, replaced
 
 
-# This project's own rules, which the standard does not know: they are those of its documentation.
+# The functions below follow rules of this project that its documentation describes.
 
 
 def observe(
     stream: bytes, limit: int | None = None, last_event_id: str = ""
 ) -> tuple[list[Item], Pending | None]:
-    """Return the items of the complete lines, and what the end of the stream leaves."""
+    """Return the items of the complete lines, and what the end of the stream leaves unfinished."""
     state = Interpreter(last_event_id)
     items = []
     position = 0
@@ -396,7 +397,7 @@ def last_value(lines: list[Line], name: str) -> str | None:
 
 
 def kept_comments(lines: list[Line], limit: int | None) -> tuple[str, ...]:
-    """Return the comments of a block: the first ones, as long as the limit has room for them.
+    """Return the first comments of a block, as many as the limit has room for.
 
     Each takes the characters of its text and 64 more.
     """
@@ -413,7 +414,7 @@ def kept_comments(lines: list[Line], limit: int | None) -> tuple[str, ...]:
 
 
 def offending(stream: bytes, limit: int) -> int | None:
-    """Return the offset of the first byte that takes the count above the limit.
+    """Return the offset of the first byte beyond the limit.
 
     The count is the bytes of the current line so far, plus those of every complete data, event
     and id line since the last blank line. Line ends and the byte order mark are not counted.
@@ -422,7 +423,7 @@ def offending(stream: bytes, limit: int) -> int | None:
     if stream[:3] == BOM:
         position = 3
     elif BOM.startswith(stream):
-        # Only the byte to come shows whether these are a byte order mark or the first line's.
+        # Only the next byte shows whether these bytes are a byte order mark or the first line's.
         return None
     kept = 0
     line = b""

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from types import CodeType, ModuleType
 
-# Where the package under test is: a checkout, or what a wheel installed.
+# The folder of the package under test, in a checkout or installed from a wheel.
 PACKAGE = Path(sseparse.__file__).parent
 CORE = PACKAGE / "_core"
 
-# Tests that take long try every point and every case with this, and some of them without.
+# If this is true, long tests try every point and every case; otherwise they try some of them.
 IS_SOAK = os.environ.get("HYPOTHESIS_PROFILE") == "soak"
 
 
@@ -64,9 +64,9 @@ def feed_all(
     last_event_id: str = "",
     sse: Any = sseparse,
 ) -> reference.Outcome:
-    """Feed a Parser and return all that it can be asked; there are no items.
+    """Feed a Parser and return its events and its state; there are no items.
 
-    After the error every further chunk must raise its equal, without events.
+    After an error, every further chunk must raise an equal error without events.
     """
     parser = sse.Parser(last_event_id=last_event_id, max_event_size=limit)
     events: list[reference.Event] = []
@@ -92,7 +92,7 @@ def observe_all(
     last_event_id: str = "",
     sse: Any = sseparse,
 ) -> reference.Outcome:
-    """Feed an Observer and return all that it can be asked; the events are those of its blocks."""
+    """Feed an Observer and return its items, the events of its blocks, and its state."""
     observer = sse.Observer(lines=lines, last_event_id=last_event_id, max_event_size=limit)
     items: list[reference.Item] = []
     offset = None
@@ -111,12 +111,12 @@ def observe_all(
 
 
 def without_items(outcome: reference.Outcome) -> reference.Outcome:
-    """Return what a Parser must give where an Observer gives the outcome."""
+    """Return the outcome that a Parser must have if an Observer has the given one."""
     return outcome._replace(items=[])
 
 
 def without_lines(outcome: reference.Outcome) -> reference.Outcome:
-    """Return what an ``Observer(lines=False)`` must give where one with lines gives the outcome."""
+    """Return the outcome that an ``Observer(lines=False)`` must have."""
     return outcome._replace(items=[each for each in outcome.items if each.kind == "block"])
 
 
@@ -128,9 +128,9 @@ def check_all(
     sse: Any = sseparse,
     expected: reference.Outcome | None = None,
 ) -> None:
-    """Assert that a Parser and both Observers make of the chunks what the reference does.
+    """Assert that a Parser and both Observers give the outcome of the reference.
 
-    What the reference makes of the stream may be given; for many cuts that saves time.
+    The expected outcome can be given, which saves time for many cuts of one stream.
     """
     options: dict[str, Any] = {"limit": limit, "last_event_id": last_event_id, "sse": sse}
     if expected is None:
@@ -141,7 +141,7 @@ def check_all(
 
 
 def _checked(error: Any, limit: int | None, earlier: int | None, sse: Any) -> int:
-    """Check all of an error that follows from the limit and the offset, and return the offset."""
+    """Check the error's type, limit, offset and message, and return the offset."""
     assert type(error) is sse.EventTooLargeError
     assert error.limit == limit
     assert earlier in (None, error.offset)
@@ -172,9 +172,9 @@ def load_copy(
 
     Args:
         folder: An existing folder.
-        name: The name of the package; one of its own for each copy.
-        change: Is given the source of each file and returns the source to write.
-        **constants: New values, as source, for constants of the core, each of one module.
+        name: The name of the package, which must differ for each copy.
+        change: Takes the source of each file and returns the source to write.
+        **constants: New values, as source, for constants of the core.
     """
     target = folder / name
     target.mkdir()

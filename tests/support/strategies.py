@@ -1,4 +1,4 @@
-"""The hypothesis strategies of the tests beside those of sseparse.testing."""
+"""The hypothesis strategies that the tests need besides those of sseparse.testing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 BOM = b"\xef\xbb\xbf"
 
-# Runs of blocks that are alike: the short ways through them are where a parser's mistakes hide.
+# Runs of blocks that are alike. A parser's mistakes hide in its special code for them.
 
 _SHAPES: list[list[bytes]] = [
     *[[b"data: %b"], [b"data:%b"], [b"data:  %b"], [b"data"], [b"id: %b"]],
@@ -40,18 +40,18 @@ _VALUES = [
     *[b" a", b" ", b"1\0", b"\0", b"\xe2\x82", BOM, "\ufffd".encode()],
     *[b"a\rb", b"a\nb", b"a\r\nb", b"\r", b"\n", b"a\r", b"a\rdata: b"],
 ]
-# What may stand between two blocks.
+# Bytes that may be between two blocks.
 _BETWEEN = [
     *[b"\n", b"\r", b"\r\n", b"\n\r", b": c\n", b": c\n\n", b":\r\n", b"retry: 1\n", b"\0", b" "],
     *[b"id: 7\n\n", b"id: 8\r\r", b"event: y\n", b"data: z\n", b"data: z\r\n\r\n", BOM, b"\xff\n"],
 ]
 _LINE_ENDS = [b"\n", b"\n", b"\r\n", b"\r\n", b"\r"]
-# More than the characters from which on pure Python takes another way.
+# More characters than the threshold from which pure Python cuts with split().
 _LONG = 1100
 
 
 def _fill(shape: list[bytes], values: list[bytes], end: bytes, number: int) -> list[bytes]:
-    """Return the given number of blocks, whose values are those given, over and over."""
+    """Return the given number of blocks, which use the given values in turn."""
     value = itertools.cycle(values)
     block = end.join(shape) + end + end
     holes = block.count(b"%b")
@@ -59,7 +59,7 @@ def _fill(shape: list[bytes], values: list[bytes], end: bytes, number: int) -> l
 
 
 def _run(choose: Callable[[Sequence[Any]], Any], long: bool) -> bytes:
-    """Return some blocks that are alike, the short ways' food, and some that are nearly so."""
+    """Return some blocks that are alike, and some that are nearly alike."""
     shape = choose(_SHAPES)
     if choose(range(3)) == 0:
         shape = [choose(_LINES) for _ in range(choose(range(1, 5)))]
@@ -78,7 +78,7 @@ def _run(choose: Callable[[Sequence[Any]], Any], long: bool) -> bytes:
 
 
 def _missed(choose: Callable[[Sequence[Any]], Any], block: bytes, end: bytes) -> bytes:
-    """Return a block that is nearly like the one given."""
+    """Return a block that is nearly like the given one."""
     miss = choose(range(6))
     if miss == 0:
         return bytes(choose(_BETWEEN) + block)
@@ -101,19 +101,19 @@ def _drawn_runs(draw: st.DrawFn) -> bytes:
 
 
 def _chance_runs(long: bool) -> st.SearchStrategy[bytes]:
-    """Runs that a seed decides: quickly, and no two alike."""
+    """Return runs that a seed decides; they are made quickly, and all differ."""
     return st.integers(0, 2**32 - 1).map(lambda seed: _run(random.Random(seed).choice, long))
 
 
 def at_blank_lines(stream: bytes, moved: int = 0) -> list[bytes]:
-    """Cut a stream after each blank line, as a server sends it, or as many bytes later."""
+    """Cut a stream after each blank line, as servers send it, or ``moved`` bytes later."""
     ends = [found.end() + moved for found in re.finditer(rb"(?:\r\n|\r|\n){2}", stream)]
     borders = [0, *[end for end in ends if 0 < end < len(stream)], len(stream)]
     return [stream[start:end] for start, end in itertools.pairwise(borders)]
 
 
 def cuts(stream: bytes) -> st.SearchStrategy[list[bytes]]:
-    """Return the ways to cut a stream: not at all, one block in each chunk, anywhere."""
+    """Return a strategy for the ways to cut a stream: not at all, after each block, anywhere."""
     return st.one_of(
         st.sampled_from([[stream], rechunk(stream, 1)]),
         st.just(at_blank_lines(stream)),
@@ -128,22 +128,22 @@ short_streams = st.one_of(hostile_streams(short=True), _drawn_runs(), _chance_ru
 cut_streams = streams.flatmap(cuts)
 cut_short_streams = short_streams.flatmap(cuts)
 
-# max_event_size, mostly so small that a stream breaks it.
+# max_event_size, mostly so small that a stream exceeds it.
 limits = st.none() | st.integers(1, 12) | st.integers(1, 60)
 
-# last_event_id as a reconnecting client gives it.
+# last_event_id, as a reconnecting client passes it.
 seeds = st.sampled_from(["", "", "7", "é", " "])
 
 
 def _texts(forbidden: str = "") -> st.SearchStrategy[str]:
-    """Texts that UTF-8 can write, biased to what could break out of a line."""
+    """Return texts that UTF-8 can write, often with characters that could end a line."""
     alphabet = st.sampled_from(":: \r\n\0\ufeff\u2028\x85é😀da") | st.characters(
         exclude_categories=["Cs"]
     )
     return st.text(alphabet.filter(lambda char: char not in forbidden), max_size=12)
 
 
-# Arguments that encode() must write so that they come back.
+# Arguments of encode() that a parser must read back.
 blocks: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     {},
     optional={
@@ -155,7 +155,7 @@ blocks: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     },
 )
 
-# Arguments some of which encode() must refuse.
+# Arguments of encode(), some of which it must refuse.
 hostile_arguments: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     {},
     optional={
