@@ -24,7 +24,7 @@ def events(url: str, last_event_id: str = "") -> Generator[Event, None, None]:
         while True:
             headers = dict(HEADERS)
             if last_event_id:
-                # A header goes out as Latin-1; the standard wants the bytes to be UTF-8.
+                # A header is sent as Latin-1; the standard demands UTF-8 bytes.
                 headers["Last-Event-ID"] = last_event_id.encode().decode("latin-1")
             parser = Parser(last_event_id=last_event_id)
             try:

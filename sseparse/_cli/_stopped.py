@@ -1,4 +1,4 @@
-"""The exception with which a subcommand ends the command."""
+"""Define the exception with which a subcommand ends the command."""
 
 from __future__ import annotations
 

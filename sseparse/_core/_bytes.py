@@ -1,9 +1,9 @@
 # Part of sseparse. Copyright (c) 2026 The sseparse developers. SPDX-License-Identifier: MIT
-"""Compare bytes, decode text, copy buffers. Only this module knows which build is running.
+"""Compare bytes, decode text and copy buffers, in the way that suits the build.
 
-Compiled, reading one byte of a ``bytes`` object takes about 1 ns, and a method call about 60 ns.
-In pure Python a method call takes about as long as reading one byte. So each build has its own way
-to compare the bytes at a position.
+Only this module knows which build is running. Compiled, reading one byte of a ``bytes`` object
+takes about 1 ns, and a method call about 60 ns. In pure Python a method call takes about as long as
+reading one byte. So each build has its own way to compare the bytes at a position.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Part of sseparse. Copyright (c) 2026 The sseparse developers. SPDX-License-Identifier: MIT
-"""The class of events. This module imports no other module of the core."""
+"""Define Event, in a module that imports no other module of the core."""
 
 from __future__ import annotations
 

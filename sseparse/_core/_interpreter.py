@@ -103,8 +103,9 @@ class Interpreter:
         self._id = last_event_id  # the last event ID as of the last blank line
         self._retry: int | None = None  # set by _take_retry
 
-        # Templates of blocks. _learn sets them all, and _template is also set where a template is
-        # looked for. _wait counts down the blocks until the next _learn, which sets it to _pause.
+        # Templates of blocks. Set by _learn, and _template also by Lines._take_alike and
+        # Machine._take_whole. _wait counts down the blocks until the next _learn, which sets it to
+        # _pause.
         self._templates: list[Template] = []
         self._template: Template | None = None  # the one that was used or learnt last
         self._learnt_at: i64 = 0

@@ -1,5 +1,5 @@
 # Part of sseparse. Copyright (c) 2026 The sseparse developers. SPDX-License-Identifier: MIT
-"""The items that an Observer returns."""
+"""Define Item, which an Observer returns."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # Part of sseparse. Copyright (c) 2026 The sseparse developers. SPDX-License-Identifier: MIT
-"""The Observer: it takes bytes and returns everything on the wire."""
+"""Define Observer, which takes bytes and returns everything on the wire."""
 
 from __future__ import annotations
 

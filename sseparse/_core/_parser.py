@@ -1,5 +1,5 @@
 # Part of sseparse. Copyright (c) 2026 The sseparse developers. SPDX-License-Identifier: MIT
-"""The Parser: it takes bytes and returns events."""
+"""Define Parser, which takes bytes and returns events."""
 
 from __future__ import annotations
 

@@ -1,5 +1,8 @@
 # Part of sseparse. Copyright (c) 2026 The sseparse developers. SPDX-License-Identifier: MIT
-"""The class Pending. It is not compiled, because mypyc drops the docstring of a NamedTuple."""
+"""Define Pending.
+
+This module is not compiled, because mypyc drops the docstring of a NamedTuple.
+"""
 
 from __future__ import annotations
 

@@ -83,8 +83,8 @@ def assert_chunk_invariant(
         streams: A strategy for streams, ``hostile_streams()`` by default.
 
     Raises:
-        AssertionError: Two ways to cut one stream gave different results. The message shows the
-            smallest such stream that hypothesis found, the chunks and both results.
+        AssertionError: Two ways to cut a stream gave different results. The message shows the
+            smallest stream that hypothesis found, the chunks and both results.
         TypeError: For one plain stream ``parse`` returned None, or two results that are not equal,
             such as generators, or events that compare by identity.
         ImportError: hypothesis is not installed.

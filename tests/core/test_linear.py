@@ -1,4 +1,4 @@
-"""I3: the work is linear in the bytes, for every cut. The tests count work instead of timing it.
+"""I3: the work, which is counted and not timed, is linear in the bytes for every cut.
 
 The tests run copies of the core in which each operation on a string or a list also adds up the
 bytes or items that it reads or writes. Four times the bytes must then be four times the work. For

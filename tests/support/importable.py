@@ -1,4 +1,4 @@
-"""Make the packages ``benchmarks`` and ``fuzz`` importable. Import this module before them."""
+"""Make the packages ``benchmarks`` and ``fuzz`` importable; import this module before them."""
 
 from __future__ import annotations
 
