@@ -100,7 +100,8 @@ class Interpreter:
         self._comment_room: i64 = self._limit
 
         # State that lasts longer than a block.
-        self._id = last_event_id  # the last event ID as of the last blank line
+        # The last event ID as of the last blank line. Set by _dispatch and Lines._take_alike.
+        self._id = last_event_id
         self._retry: int | None = None  # set by _take_retry
 
         # Templates of blocks. Set by _learn, and _template also by Lines._take_alike and

@@ -11,10 +11,10 @@ fixed bytes. It is learnt from one block that the machine processed line by line
 has the same fixed bytes, the lines have the same names and the same effects, so only the values are
 cut out. The machine processes all other blocks line by line.
 
-The times as a part of those without templates, compiled and pure, are at 64 KiB reads: chat 0.88
-and 0.41, Anthropic 0.57 and 0.22, MCP with CRLF 0.47 and 0.13, ids that change 0.76 and 0.67. With
-one event per read they are: Anthropic 0.63 and 0.41, MCP 0.49 and 0.28. To measure them again, let
-``learn`` return None and compare with ``python -m benchmarks --before FOLDER``.
+The following ratios are times divided by those without templates, compiled and pure. At 64 KiB
+reads: chat 0.88 and 0.41, Anthropic 0.57 and 0.22, MCP with CRLF 0.47 and 0.13, ids that change
+0.76 and 0.67. With one event per read: Anthropic 0.63 and 0.41, MCP 0.49 and 0.28. To measure them
+again, let ``learn`` return None and compare with ``python -m benchmarks --before FOLDER``.
 """
 
 from __future__ import annotations
@@ -368,7 +368,7 @@ class Template:
         return pos
 
     def _count_alike(self, values: list[str], has_cr: bool) -> int:
-        """Return how many of the values, from the first on, are really the values of blocks."""
+        """Return how many values, from the first on, contain no line end and lose no space."""
         # Counting line ends in the whole text would take three times as long.
         for value in values:
             if "\n" in value:
