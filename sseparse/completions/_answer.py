@@ -94,6 +94,9 @@ class Answer(Generic[_T]):
         headers: Its headers; names are compared without regard to case.
         reads: How many calls of ``feed`` had bytes.
         events: How many events have come.
+        ends: The outcome is the first item; there may be later ones, which do not count. Threads
+            may append at once, and the list then decides which was first. By ``_end``.
+        is_complete: Whether all that was asked for has come, and only ``[DONE]`` may follow.
         pending: The unfinished event at the end of the body, if there was one.
         error: What ended the answer, for the driver to raise; None if nothing did.
     """
@@ -113,9 +116,8 @@ class Answer(Generic[_T]):
         self.events = 0
         self.pending: Pending | None = None
         self.error: ExchangeError | None = None
-        # The outcome is the first item; there may be later ones, which do not count. Threads may
-        # append at once, and the list then decides which was first. By _end.
-        self._ends: list[Outcome] = []
+        self.ends: list[Outcome] = []
+        self.is_complete = False
         self._parser = Parser(max_event_size=max_event_size, last_event_id=last_event_id)
         self._is_success = 200 <= status < 300
         self._is_whole = is_whole  # a whole answer was asked for
@@ -129,7 +131,7 @@ class Answer(Generic[_T]):
     @property
     def outcome(self) -> Outcome | None:
         """How the answer ended; None while it runs."""
-        return self._ends[0] if self._ends else None
+        return self.ends[0] if self.ends else None
 
     @property
     def is_left(self) -> bool:
@@ -168,7 +170,7 @@ class Answer(Generic[_T]):
             if not isinstance(data, (bytes, bytearray, memoryview)):
                 raise TypeError(f"expected bytes, not {type(data).__name__}")
             data = bytes(data)
-        if self._ends or not data:
+        if self.ends or not data:
             return []
         self.reads += 1
         if self._body is not None:
@@ -192,7 +194,7 @@ class Answer(Generic[_T]):
         """
         if ending not in _ENDINGS:
             raise ValueError(f"ending must be one of {', '.join(_ENDINGS)}, not {ending!r}")
-        if not self._ends:
+        if not self.ends:
             if ending == "left":
                 self._end(Outcome.CLOSED)
             elif self._body is None:
@@ -200,7 +202,7 @@ class Answer(Generic[_T]):
                 self._end_events(ending, cause)
             else:
                 self._end_body(bytes(self._body), ending, cause)
-        return self._ends[0]
+        return self.ends[0]
 
     def completion(self) -> Completion | None:
         """Return what has been merged so far; None where the answer is no completion."""
@@ -222,6 +224,7 @@ class Answer(Generic[_T]):
 
     # What all answers have in common.
 
+    _filter: Callable[[bytes], bytes] | None = None  # returns what to feed for bytes of the body
     _decode: Callable[[str], Any] = staticmethod(json.loads)
 
     def _loads(self, text: str) -> Any:
@@ -237,14 +240,15 @@ class Answer(Generic[_T]):
     def _feed_events(self, data: bytes, arrival_ns: int) -> list[_T]:
         fault = None
         try:
-            events = self._parser.feed(data)
+            events = self._parser.feed(data if self._filter is None else self._filter(data))
         except EventTooLargeError as error:
             events, fault = error.events, error
         self.events += len(events)
-        ends = self._ends
+        ends = self.ends
+        take = self._take
         items = []
         for event in events:
-            item = self._take(event, arrival_ns)
+            item = take(event, arrival_ns)
             if item is not None:
                 items.append(item)
             if ends:
@@ -330,11 +334,14 @@ class Answer(Generic[_T]):
                 raw = self._loads(text)
         if raw is NOT_JSON:
             return error_in_text(text)
-        return error_details(raw, text.strip())
+        reported = reported_error(raw)
+        return reported if reported and reported.message else error_details(raw, text.strip())
 
     @staticmethod
     def _reported(details: Details, data: str) -> StreamError:
-        return StreamError(**details._asdict(), data=data)
+        """Return the error for what a server reports; its message is all of it, if it has none."""
+        message = details.message or data.strip()
+        return StreamError(message, code=details.code, type=details.type, data=data)
 
     def _fail(self, error: ExchangeError, cause: BaseException | None = None) -> None:
         """End the answer with an error."""
@@ -346,12 +353,12 @@ class Answer(Generic[_T]):
         if cause is not None and cause is not error:
             error.__cause__ = cause
         outcome = next(found for kind, found in _OUTCOMES.items() if isinstance(error, kind))
-        if not self._ends:
+        if not self.ends:
             self.error = error
         self._end(outcome)
 
     def _end(self, outcome: Outcome) -> None:
-        self._ends.append(outcome)
+        self.ends.append(outcome)
 
 
 class EventsAnswer(Answer["Event"]):
@@ -365,7 +372,6 @@ class EventsAnswer(Answer["Event"]):
             self._end(Outcome.ENDED)
         else:
             self._fail(lost(ending == "limit", cause), cause)
-
 
 
 class JsonAnswer(Answer[None]):

@@ -12,6 +12,8 @@ _BOM = b"\xef\xbb\xbf"
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _FIELD = re.compile(rb"(?:data|event|id|retry|error)?(?::|\Z)")
 
+_DONE_LINE = re.compile(rb"(?:\A|[\r\n])data: *\[DONE\]")
+
 _ERROR = b"error:"
 _ERROR_FIELD = re.compile(rb"([\r\n])error:")
 _ERROR_EVENT = rb"\1:\nevent: error\ndata:"  # the colon ends what was given already of the name
@@ -36,31 +38,31 @@ class ErrorFields:
         self._start = b"\n"
 
     def feed(self, data: bytes) -> bytes:
-        """Return what to give to the parser for the next bytes of the stream."""
+        """Return what to give to the parser for the next bytes of the stream; at least one."""
         start = self._start
-        if start and (len(start) > 1 or data[:1] == b"e"):
-            data = self._joined(start, data)
-        elif b"\nerror:" in data or b"\rerror:" in data:
-            data = _ERROR_FIELD.sub(_ERROR_EVENT, data)
-        # Only the last bytes of a read are looked at, however long it is.
-        end = data[-len(_ERROR) :]
-        at = max(end.rfind(b"\n"), end.rfind(b"\r"))
-        if at >= 0:
-            self._start = end[at:] if _ERROR.startswith(end[at + 1 :]) else b""
-        elif start and len(data) < len(_ERROR):
-            begun = start + data
-            self._start = begun if _ERROR.startswith(begun[1:]) else b""
+        if start and (len(start) > 1 or data.startswith(b"e")):
+            whole = start + data
+            # The start was given already. Of what replaces a name, all but the line end is to be.
+            given = 1 if whole.startswith(_ERROR, 1) else len(start)
+            given_data = _ERROR_FIELD.sub(_ERROR_EVENT, whole)[given:]
+        elif _ERROR in data:
+            given_data = _ERROR_FIELD.sub(_ERROR_EVENT, data)
         else:
-            self._start = b""
-        return data
+            given_data = data
+        # Only the last bytes of a read are looked at, however long it is.
+        last = data[-1]
+        if last == 0x0A or last == 0x0D:  # noqa: PLR1714  # it takes half the time
+            self._start = b"\n"
+        else:
+            self._start = _begun(start + data if len(data) < len(_ERROR) else data)
+        return given_data
 
-    @staticmethod
-    def _joined(start: bytes, data: bytes) -> bytes:
-        """Return the bytes to give where the line may go on as an error field."""
-        whole = start + data
-        # The start was given already. Of what replaces a name, all but the line end is still to be.
-        given = 1 if whole.startswith(_ERROR, 1) else len(start)
-        return _ERROR_FIELD.sub(_ERROR_EVENT, whole)[given:]
+
+def _begun(data: bytes) -> bytes:
+    """Return the last line with the line end before it, if it may become an error field."""
+    end = data[-len(_ERROR) :]
+    at = max(end.rfind(b"\n"), end.rfind(b"\r"))
+    return end[at:] if at >= 0 and _ERROR.startswith(end[at + 1 :]) else b""
 
 
 def begins_as_events(body: bytes) -> bool | None:
@@ -85,19 +87,31 @@ def begins_as_events(body: bytes) -> bool | None:
 
 
 def stray_text(body: bytes, *, is_start: bool) -> str:
-    r"""Return the lines that are no fields, which the parser has ignored.
+    r"""Return the lines after the last event that are no fields, which the parser has ignored.
 
     Args:
-        body: Bytes of the stream, up to its end.
+        body: Bytes of the stream, up to its end or to ``[DONE]``.
         is_start: Whether they begin where the stream does, and not within a line.
 
     >>> stray_text(b'data: 1\n\n{"error": "overloaded"}\n: a comment\n', is_start=True)
     '{"error": "overloaded"}'
     """
+    if done := _DONE_LINE.search(body):
+        body = body[: done.start()]
     lines = _LINE_END.split(body.removeprefix(_BOM))
     if not is_start:
         del lines[0]
-    strays = [line for line in lines if line.strip() and not _FIELD.match(line)]
-    if strays and strays[-1] is lines[-1] and any(name.startswith(lines[-1]) for name in _FIELDS):
-        strays.pop()  # a field of which the end is missing
+    if lines and any(name.startswith(lines[-1]) for name in (*_FIELDS, _BOM)):
+        lines.pop()  # a field of which the end is missing
+    strays: list[bytes] = []
+    has_data = False
+    for line in lines:
+        if not line:
+            if has_data:  # what comes before the end of an event was not the last word
+                strays.clear()
+            has_data = False
+        elif line.startswith(b"data") and _FIELD.match(line):
+            has_data = True
+        elif line.strip() and not _FIELD.match(line):
+            strays.append(line)
     return b"\n".join(strays).decode("utf-8", "replace").strip()

@@ -26,7 +26,7 @@ _NO_DELTA: Raw = {}
 _MERGED_KEYS = frozenset(
     {"delta", "message", "index", "finish_reason", "finishReason", "text", "logprobs"}
 )
-_BARE_CHOICE = frozenset({"index", "delta", "finish_reason"})
+_MISSING: Any = object()
 _new = object.__new__
 
 
@@ -174,15 +174,20 @@ class Merger:
         for choice in choices if type(choices) is list else ():
             if type(choice) is not dict:
                 continue
+            # A choice is bare if it has an index, a delta and a finish reason, and nothing else but
+            # the logprobs null that OpenAI sends.
+            is_bare = len(choice) == 3 or (len(choice) == 4 and choice.get("logprobs", 0) is None)
             index = choice.get("index")
             if type(index) is not int:
                 index = 0
+                is_bare = False
             merged = self._choices.get(index)
             if merged is None:
                 merged = self._choices[index] = _Merged()
             raw_delta = choice.get("delta")
             if type(raw_delta) is not dict:
                 raw_delta = _NO_DELTA
+                is_bare = False
             content = raw_delta.get("content")
             if type(content) is str and len(raw_delta) == 1:
                 if content and merged.has_text and merged.parts is None:
@@ -191,10 +196,11 @@ class Merger:
                     merged.add_delta(raw_delta)
             elif raw_delta:
                 content = merged.add_delta(raw_delta)
-            reason = choice.get("finish_reason")
-            if len(choice) != 3 or not choice.keys() >= _BARE_CHOICE:
+            reason = choice.get("finish_reason", _MISSING)
+            if reason is _MISSING or not is_bare:
                 content = merged.add_choice(choice, content)
-                reason = reason or choice.get("finishReason")
+                if not reason or reason is _MISSING:
+                    reason = choice.get("finishReason")
                 has_usage = has_usage or "usage" in choice
                 if choice.get("error"):
                     self.has_error = True
@@ -216,24 +222,22 @@ class Merger:
             usage = usage_in(raw)
             if usage is not None:
                 self.usages.append(Usage(usage))
-        self._add_top(raw)
+        if len(self._first) < 2:
+            for key in ("id", "model"):
+                if raw.get(key):
+                    self._first.setdefault(key, raw[key])
+        if "choices" in raw or "type" not in raw:  # else a keep-alive, or another API's event
+            if None in raw.values():
+                values = {key: value for key, value in raw.items() if value is not None}
+                self._top.update(values)
+            else:
+                self._top.update(raw)
         chunk = _new(Chunk)
         chunk.raw = raw
         chunk.choices = tuple(built)
         chunk.arrival_ns = arrival_ns
         chunk.read = read
         return chunk
-
-    def _add_top(self, raw: Raw) -> None:
-        if "choices" not in raw and "type" in raw:
-            return  # a keep-alive, or an event of another API
-        if len(self._first) < 2:
-            for key in ("id", "model"):
-                if raw.get(key):
-                    self._first.setdefault(key, raw[key])
-        if None in raw.values():
-            raw = {key: value for key, value in raw.items() if value is not None}
-        self._top.update(raw)
 
     @property
     def choices(self) -> int:

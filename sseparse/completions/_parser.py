@@ -88,57 +88,69 @@ class CompletionParser(Answer[Chunk]):
         self._n = n
         self._include_usage = include_usage
         self._decode = _decode if json_loads is json.loads else json_loads
-        self._error_fields = ErrorFields()
+        self._filter = ErrorFields().feed
         self._merger = Merger(n, is_chat=api == "chat")
-        # The reads since the last event, and the one that completed it, for the lines in them that
-        # are no fields; no more than _RECENT_LIMIT bytes and a read. By _feed_events.
-        self._recent: list[bytes] = []
-        self._recent_size = 0
-        self._recent_is_cut = False  # whether they may begin within a line
+        # What came since the last event, for the lines in it that are no fields: the read that
+        # completed the event, the reads after it (no more than _RECENT_LIMIT bytes and a read), and
+        # the read that is being parsed. By _feed_events.
+        self._last_event = b""
+        self._quiet: list[bytes] = []
+        self._quiet_size = 0
+        self._current = b""
         # The data of the last object without choices, which may say what went wrong.
         self._remark = ""
         self._whole: Completion | None = None  # a completion that came whole
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether all but ``[DONE]`` has come: each finish reason, and usage if asked for."""
-        return self._merger.is_finished() and (
-            not self._include_usage or bool(self._merger.usages)
-        )
 
     def completion(self) -> Completion:
         """Return what has been merged so far, at any time."""
         return self._whole or self._merger.completion(self.headers)
 
     def _feed_events(self, data: bytes, arrival_ns: int) -> list[Chunk]:
-        if self._recent_size < _RECENT_LIMIT:
-            self._recent.append(data)
-            self._recent_size += len(data)
         events = self.events
-        chunks = super()._feed_events(self._error_fields.feed(data), arrival_ns)
+        self._current = data
+        chunks = super()._feed_events(data, arrival_ns)
+        self._current = b""
         if self.events != events:
-            self._recent = [data]
-            self._recent_size = len(data)
-            self._recent_is_cut = True
+            self._last_event = data
+            if self._quiet:
+                self._quiet = []
+                self._quiet_size = 0
+        elif self._quiet_size < _RECENT_LIMIT:
+            self._quiet.append(data)
+            self._quiet_size += len(data)
         return chunks
 
-    def _take(self, event: Event, arrival_ns: int) -> Chunk | None:
-        raw = self._loads(event.data)
-        if (
-            type(raw) is dict
-            and "error" not in raw
-            and type(raw.get("choices")) is list
-            and event.type == "message"
-        ):
-            return self._add(event, raw, arrival_ns)
-        return self._take_other(event, raw, arrival_ns)
+    def _stray_text(self) -> tuple[str, bytes]:
+        """Return what the server wrote since the last event that is no field, and all of it."""
+        body = b"".join([self._last_event, *self._quiet, self._current])
+        return stray_text(body, is_start=not self._last_event), body
 
-    def _add(self, event: Event, raw: Raw, arrival_ns: int) -> Chunk:
-        chunk = self._merger.add(raw, arrival_ns, self.reads)
-        if self._merger.has_error and (reported := reported_error(raw)):
+    def _take(self, event: Event, arrival_ns: int) -> Chunk | None:
+        try:
+            raw = self._decode(event.data)
+        except Exception:
+            raw = self._loads(event.data)
+        if (
+            type(raw) is not dict
+            or "error" in raw
+            or type(raw.get("choices")) is not list
+            or event.type != "message"
+        ):
+            return self._take_other(event, raw, arrival_ns)
+        merger = self._merger
+        chunk = merger.add(raw, arrival_ns, self.reads)
+        if merger.finished or merger.has_error:
+            self._after_finish(event, raw)
+        return chunk
+
+    def _after_finish(self, event: Event, raw: Raw) -> None:
+        """Look whether all has come, or a choice has reported an error."""
+        merger = self._merger
+        if merger.is_finished():
+            self.is_complete = bool(merger.usages) or not self._include_usage
+        if merger.has_error and (reported := reported_error(raw)):
             # The reader gets the chunk, and then the error.
             self._fail(self._reported(reported, event.data))
-        return chunk
 
     def _take_other(self, event: Event, raw: Any, arrival_ns: int) -> Chunk | None:
         """Take an event that is not plainly a chunk."""
@@ -157,7 +169,9 @@ class CompletionParser(Answer[Chunk]):
         if type(raw) is dict:
             if not is_chunk and raw.get("type") != "ping":
                 self._remark = data
-            return self._add(event, raw, arrival_ns)
+            chunk = self._merger.add(raw, arrival_ns, self.reads)
+            self._after_finish(event, raw)
+            return chunk
         # Some servers keep the connection alive with empty data, with null, or with an event of
         # another type whose data is text.
         if data and raw is not None and event.type == "message":
@@ -200,9 +214,11 @@ class CompletionParser(Answer[Chunk]):
 
     def _empty(self, outcome: Outcome) -> ExchangeError:
         """Return the error for an answer that says nothing."""
-        body = b"".join(self._recent)
-        text = stray_text(body, is_start=not self._recent_is_cut)
-        if self._is_encoded() or has_choices(self._loads(text)):
+        text, body = self._stray_text()
+        raw = self._loads(text)
+        if reported := reported_error(raw):
+            return self._reported(reported, text)
+        if self._is_encoded() or has_choices(raw):
             return self._content_type_error("text/event-stream", body)
         if text:
             return self._reported(self._details(text), text)
@@ -247,7 +263,7 @@ class CompletionParser(Answer[Chunk]):
 
     def _reported_aside(self) -> StreamError | None:
         """Return the error that the server wrote beside the events, if it did."""
-        text = stray_text(b"".join(self._recent), is_start=not self._recent_is_cut)
+        text, _ = self._stray_text()
         raw = self._loads(text)
         reported = reported_error(raw)
         if reported is None and text and raw is NOT_JSON and not _FIELD_LIKE.match(text):

@@ -151,12 +151,14 @@ class BlockingReading(_Reading[_T]):
             self._items.close()
 
     def _read(self) -> Generator[_T, None, None]:
-        answer, source, feed = self._answer, self._source, self._answer.feed
+        answer, source, ends = self._answer, self._source, self._answer.ends
+        feed, read = answer.feed, source.read
         events = 0
+        is_last_wait = False  # whether the time for the rest is limited
         try:
-            while answer.outcome is None:
+            while not ends:
                 try:
-                    data = source.read()
+                    data = read()
                 except ExchangeError as error:
                     answer.close("limit" if isinstance(error, TimedOutError) else "cut", error)
                     break
@@ -170,18 +172,17 @@ class BlockingReading(_Reading[_T]):
                 # One by one, for the reader may close the stream while it has one of them.
                 for item in items:
                     yield item
-                    if answer.is_left:
+                    if ends and answer.is_left:
                         return
-                self._after_read()
+                if answer.is_complete and not is_last_wait:
+                    is_last_wait = True
+                    source.limit_rest(DONE_WAIT)
         finally:
             answer.close("left")  # by break, by a signal, or because nobody holds the stream
             if answer.outcome is Outcome.DONE:
                 source.park()
             else:
                 source.close()
-
-    def _after_read(self) -> None:
-        """Do what is to be done before the next read."""
 
 
 def read_whole(answer: Answer[Any], source: Source) -> None:
@@ -222,7 +223,6 @@ class Stream(BlockingReading[Chunk]):
     """
 
     _answer: CompletionParser
-    _is_last_wait = False  # whether the time for the rest is limited: set once all has come
 
     def text(self) -> Iterator[str]:
         """Yield the text of the choice with index 0, piece by piece.
@@ -257,11 +257,6 @@ class Stream(BlockingReading[Chunk]):
         if error := self._error():
             raise error
         return self.completion()
-
-    def _after_read(self) -> None:
-        if not self._is_last_wait and self._answer.is_complete:
-            self._is_last_wait = True
-            self._source.limit_rest(DONE_WAIT)
 
 
 class AsyncStream(_Reading[Chunk]):
@@ -349,9 +344,9 @@ class AsyncStream(_Reading[Chunk]):
         return self.completion()
 
     async def _read(self) -> AsyncGenerator[Chunk, None]:
-        answer, source = self._answer, self._source
+        answer, source, ends = self._answer, self._source, self._answer.ends
         try:
-            while answer.outcome is None:
+            while not ends:
                 try:
                     data = await source.read()
                 except ExchangeError as error:
@@ -362,7 +357,7 @@ class AsyncStream(_Reading[Chunk]):
                     break
                 for item in answer.feed(data):
                     yield item
-                    if answer.is_left:
+                    if ends and answer.is_left:
                         return
         finally:
             answer.close("left")
@@ -389,7 +384,8 @@ class _Chunks:
                 raise lost(is_timeout(error), error) from error
             if chunk is None:
                 return _ended(self._watch)
-            self._watch = _watched(self._watch, chunk)
+            if self._watch is not None:
+                self._watch = _watched(self._watch, chunk)
             if chunk != b"":  # which would look like the end
                 return chunk
 
@@ -426,7 +422,8 @@ class _AsyncChunks:
                 return _ended(self._watch)
             except Exception as error:
                 raise lost(is_timeout(error), error) from error
-            self._watch = _watched(self._watch, chunk)
+            if self._watch is not None:
+                self._watch = _watched(self._watch, chunk)
             if chunk != b"":  # which would look like the end
                 return chunk
 
@@ -465,11 +462,9 @@ class TextPieces:
         return self._half if self._is_found else completion.text
 
 
-def _watched(watch: LineWatch | None, chunk: object) -> LineWatch | None:
+def _watched(watch: LineWatch, chunk: object) -> LineWatch | None:
     """Look at the next chunk, as long as there is a reason to."""
-    if watch is None or not isinstance(chunk, (bytes, bytearray, memoryview)):
-        return None
-    return watch.after(chunk)
+    return watch.after(chunk) if isinstance(chunk, (bytes, bytearray, memoryview)) else None
 
 
 def _ended(watch: LineWatch | None) -> bytes:

@@ -8,7 +8,8 @@ from typing import Any
 from ._merging import Pieces, joined, merge
 from ._models import Raw
 
-_PARSED_MIN = 1 << 20  # characters that are parsed of the arguments of a call in any case
+# Characters of the arguments of a call that are parsed, each time counted, to find its end.
+_PARSED_LIMIT = 1 << 20
 
 
 class _Call:
@@ -21,15 +22,17 @@ class _Call:
         self.arguments = Pieces()
         self.raw: Raw = {}  # all the rest
         self.function: Raw = {}  # the rest of the function
-        self._parsed = 0  # characters of arguments that were parsed, each time counted
+        self.parsed = 0  # characters of the arguments that were parsed, each time counted
 
     def has_whole_arguments(self) -> bool:
         """Tell whether the arguments so far are a JSON object."""
-        text = self.arguments.text()
-        # Asked again and again by a stream that was made for it, this would be quadratic.
-        self._parsed += len(text)
-        if not text.rstrip().endswith("}") or self._parsed > _PARSED_MIN + 8 * len(text):
+        text = self.arguments.text().strip()
+        if not text.startswith("{") or not text.endswith("}"):
             return False
+        # A stream that is made for it asks this with each piece, which would be quadratic.
+        if self.parsed > _PARSED_LIMIT:
+            return False
+        self.parsed += len(text)
         try:
             return isinstance(json.loads(text), dict)
         except (ValueError, RecursionError):

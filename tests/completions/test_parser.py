@@ -1,0 +1,664 @@
+"""What a completion is: the parser of completions, fed with bytes and without any I/O."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import sseparse
+from captures import NAMES, Capture, read_capture
+from loopback import DONE, delta, wire
+from sseparse.completions import (
+    DONE_WAIT,
+    Completion,
+    CompletionParser,
+    ContentTypeError,
+    EmptyStreamError,
+    ExchangeError,
+    Outcome,
+    StatusError,
+    StreamError,
+    TimedOutError,
+    TransportError,
+    TruncatedError,
+    completion,
+)
+from sseparse.completions._answer import JsonAnswer
+
+EVENTS = {"content-type": "text/event-stream"}
+FINISH = delta(finish="stop")
+WHOLE = {"choices": [{"index": 0, "message": {"content": "hi"}, "finish_reason": "stop"}]}
+
+
+def fed(*events: object, ending: Any = "end", **options: Any) -> tuple[CompletionParser, str]:
+    """Return a parser after its end, and the text of its chunks."""
+    parser = CompletionParser(**{"headers": EVENTS, **options})
+    text = "".join(chunk.text for chunk in parser.feed(b"".join(map(wire, events))))
+    parser.close(ending)
+    return parser, text
+
+
+def verdict(parser: CompletionParser) -> tuple[object, ...]:
+    """Return what must not depend on how the body is cut."""
+    error = parser.error
+    details = None
+    if error is not None:
+        details = type(error), str(error), error.message, vars(error).get("code")
+    return parser.outcome, details, parser.completion(), parser.pending
+
+
+def read_in(pieces: list[bytes], **options: Any) -> tuple[object, ...]:
+    parser = CompletionParser(**options)
+    chunks = [chunk.raw for piece in pieces for chunk in parser.feed(piece)]
+    parser.close()
+    return chunks, verdict(parser)
+
+
+# Errors in a success
+
+ERRORS: list[tuple[str, object, str, object, object]] = [
+    # name, data of an event or JSON of a whole answer, message, code, type
+    ("object", {"error": {"message": "m", "code": 5, "type": "t"}}, "m", 5, "t"),
+    ("text", {"error": "m"}, "m", None, None),
+    ("beside text", {"error": "m", "code": 7}, "m", 7, None),
+    ("flat", {"object": "error", "message": "m", "code": 400, "type": "t"}, "m", 400, "t"),
+    ("flat names", {"error_type": "t", "error_message": "m"}, "m", None, "t"),
+    ("no choices", {"choices": None, "error_message": "m"}, "m", None, None),
+    ("base_resp", {"base_resp": {"status_code": 1004, "status_msg": "m"}}, "m", 1004, None),
+    ("msg", {"code": 401, "msg": "m"}, "m", 401, None),
+    ("code as text", {"code": "InvalidParameter", "message": "m"}, "m", "InvalidParameter", None),
+    ("text and code", {"text": "m", "error_code": 50001}, "m", 50001, None),
+    ("detail", {"detail": "m"}, "m", None, None),
+    ("detail object", {"detail": {"message": "m", "code": 3}}, "m", 3, None),
+    ("detail list", {"detail": [{"loc": ["body"], "msg": "m", "type": "t"}]}, "m", None, "t"),
+    ("errors", {"success": False, "errors": [{"code": 10000, "message": "m"}]}, "m", 10000, None),
+    ("errors of text", {"errors": ["m", "n"]}, "m", None, None),
+    ("list", [{"error": {"code": 400, "message": "m", "status": "INVALID"}}], "m", 400, None),
+    ("no success", {"success": False, "message": "m"}, "m", None, None),
+    ("type error", {"type": "error", "error": {"type": "t", "message": "m"}}, "m", None, "t"),
+    (
+        "in a choice",
+        {"choices": [{"delta": {}, "error": {"message": "m", "code": 1}}]},
+        "m",
+        1,
+        None,
+    ),
+    (
+        "in a choice that ends",
+        {"choices": [{"index": 0, "finish_reason": "error", "error": {"message": "m"}}]},
+        "m",
+        None,
+        None,
+    ),
+    ("beside choices", {"choices": [], "error": {"message": "m"}}, "m", None, None),
+    ("nested message", {"error": {"error": {"message": "m"}}}, "m", None, None),
+]
+IDS = [name for name, *_ in ERRORS]
+
+
+@pytest.mark.parametrize(("data", "message", "code", "type_"), [e[1:] for e in ERRORS], ids=IDS)
+@pytest.mark.parametrize("kind", ["text/event-stream", "application/json", ""])
+@pytest.mark.parametrize("before", [[], [delta("a")], [delta("a"), FINISH]])
+def test_errors_in_a_stream(
+    data: object, message: str, code: object, type_: object, kind: str, before: list[object]
+) -> None:
+    parser, text = fed(*before, data, DONE, headers={"Content-Type": kind})
+    error = parser.error
+    assert type(error) is StreamError
+    assert (error.message, error.code, error.type) == (message, code, type_)
+    assert parser.outcome is Outcome.STREAM_ERROR
+    assert error.partial is not None
+    assert error.partial.text == text == ("a" if before else "")
+    assert json.loads(error.data) == data
+
+
+@pytest.mark.parametrize(("data", "message", "code", "type_"), [e[1:] for e in ERRORS], ids=IDS)
+@pytest.mark.parametrize("kind", ["text/event-stream", "application/json", "text/plain"])
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize("end", [b"", b"\n"])
+def test_errors_in_a_bare_body(
+    data: object, message: str, code: object, type_: object, kind: str, stream: bool, end: bytes
+) -> None:
+    """A server answers with JSON where a stream was asked for, under any content type."""
+    parser = CompletionParser(headers={"content-type": kind}, stream=stream)
+    assert parser.feed(json.dumps(data).encode() + end) == []
+    parser.close()
+    error = parser.error
+    assert type(error) is StreamError
+    assert (error.message, error.code, error.type) == (message, code, type_)
+
+
+@pytest.mark.parametrize(("data", "message", "code", "type_"), [e[1:] for e in ERRORS], ids=IDS)
+@pytest.mark.parametrize("end", [b"", b"\n"])
+def test_errors_in_the_unfinished_event(
+    data: object, message: str, code: object, type_: object, end: bytes
+) -> None:
+    event = b"data: " + json.dumps(data).encode() + end
+    for ending in ("end", "cut", "limit"):
+        parser, text = fed(delta("a"), event, ending=ending)
+        error = parser.error
+        assert type(error) is StreamError
+        assert (error.message, error.code, error.type) == (message, code, type_)
+        assert text == "a"
+
+
+@pytest.mark.parametrize(("data", "message", "code", "type_"), [e[1:] for e in ERRORS], ids=IDS)
+def test_errors_behind_the_events(data: object, message: str, code: object, type_: object) -> None:
+    """A line that is no field, which the standard says to ignore."""
+    line = json.dumps(data).encode() + b"\n\n"
+    for events in ([delta("a"), line], [delta("a"), line, DONE], [line, DONE]):
+        parser, _ = fed(*events)
+        error = parser.error
+        assert type(error) is StreamError, events
+        assert (error.message, error.code, error.type) == (message, code, type_)
+
+
+@pytest.mark.parametrize("data", [e[1] for e in ERRORS], ids=IDS)
+@pytest.mark.parametrize("status", [400, 429, 500, 302])
+def test_errors_of_a_status(data: Any, status: int) -> None:
+    expected = next(each for each in ERRORS if each[1] == data)[2:]
+    body = json.dumps(data).encode()
+    for sent in (body, b"event: error\ndata: " + body + b"\n\n"):
+        parser = CompletionParser(status, [(b"X-Request-Id", b"r"), (b"Retry-After", b"7")])
+        assert parser.feed(sent[:5]) == parser.feed(sent[5:]) == []
+        assert parser.close() is Outcome.REFUSED
+        error = parser.error
+        assert type(error) is StatusError
+        assert (error.message, error.code, error.type) == expected
+        assert (error.status, error.request_id, error.retry_after) == (status, "r", 7.0)
+        assert error.body == sent.decode()
+        assert error.partial is None
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b"", "Bad Gateway"),
+        (b" \n", "Bad Gateway"),
+        (b"<html><TITLE>502\nBad</TITLE>", "502\nBad"),
+        (b"  plain  ", "plain"),
+        (b"[1]", "[1]"),
+        (b'{"detail": [{"loc": 1}]}', '{"detail": [{"loc": 1}]}'),
+        (b'{"error": {"message": {"en": "m"}}}', '{"error": {"message": {"en": "m"}}}'),
+        (b"data error", "data error"),
+        (b'\xef\xbb\xbf{"error": "m"}', "m"),
+        (b"\xff", "\ufffd"),
+    ],
+)
+def test_what_a_refusal_says(body: bytes, message: str) -> None:
+    parser = CompletionParser(502)
+    parser.feed(body)
+    parser.close()
+    assert parser.error is not None
+    assert parser.error.message == message
+
+
+def test_a_refusal_of_an_unknown_status() -> None:
+    parser = CompletionParser(599)
+    parser.close("cut")
+    assert str(parser.error) == "status 599: the server gives no reason"
+
+
+def test_a_refusal_is_read_to_a_limit() -> None:
+    parser = CompletionParser(500)
+    for _ in range(17):
+        parser.feed(b"x" * 65536)
+    assert parser.outcome is Outcome.REFUSED
+    assert isinstance(parser.error, StatusError)
+    assert parser.error.body == "x" * (1 << 20)
+    assert "<title" in "<title" + parser.error.body  # the search for a title is bounded:
+    hostile = CompletionParser(500)
+    hostile.feed(b"<title" * 170_000)
+    hostile.close()
+    assert hostile.error is not None
+
+
+NO_ERRORS: list[object] = [
+    b": ping\n\n",
+    b"data:\n\n",
+    b"data\n\n",
+    b"data: null\n\n",
+    b"event: ping\ndata: ping\n\n",
+    b'event: ping\ndata: {"type": "ping"}\n\n',
+    b"retry: 5\n\n",
+    b"foo: bar\n\n",
+    {"type": "ping"},
+    {},
+    {"id": "1"},
+    {"choices": []},
+    {"choices": None},
+    {"choices": [], "error": None},
+    {"choices": [], "object": "error", "message": "m", "code": 5, "detail": "d", "errors": ["e"]},
+    {"choices": [], "base_resp": {"status_code": 0, "status_msg": ""}},
+    {"choices": [{"index": 0, "delta": {}, "error": None, "finish_reason": None}]},
+    {"base_resp": {"status_code": 0, "status_msg": "success"}},
+    {"code": 0, "msg": "ok"},
+    {"code": "200", "message": "OK"},
+    {"code": "Success", "message": "fine"},
+    {"errors": [], "error": "", "detail": None, "error_code": 0},
+    b'event: error\ndata: {"choices": [{"index": 0, "delta": {}}]}\n\n',
+]
+
+
+@pytest.mark.parametrize("event", NO_ERRORS, ids=str)
+def test_no_false_errors(event: object) -> None:
+    for end in ([FINISH, DONE], [FINISH]):
+        parser, text = fed(event, delta("a"), event, *end)
+        assert (parser.error, text) == (None, "a")
+        assert parser.outcome is (Outcome.DONE if DONE in end else Outcome.FINISHED)
+
+
+@pytest.mark.parametrize(
+    ("events", "message"),
+    [
+        ([b"data: error: engine failed\n\n"], "error: engine failed"),
+        ([b"error: it broke\n\n"], "it broke"),
+        ([b"upstream connect error or disconnect\n"], "upstream connect error or disconnect"),
+        ([b"upstream connect error"], "upstream connect error"),
+        ([b"retry later, please\n", DONE], "retry later, please"),
+        ([b"<html><title>Sorry</title>\n"], "Sorry"),
+        ([{"message": "no quota"}, DONE], "no quota"),
+        ([{"message": "no quota"}], "no quota"),
+        ([delta("a"), {"message": "no quota"}], "no quota"),
+        ([delta("a"), b"upstream connect error\n"], "upstream connect error"),
+        ([b"event: error\ndata:\n\n"], ""),
+        ([b"data: 5\n\n"], "an event is not a JSON object: '5'"),
+        ([b"data: [1]\n\n"], "an event is not a JSON object: '[1]'"),
+        ([b'data: {"a": \x1b}\n\n'], "an event is not a JSON object: '{\"a\": \\\\x1b}'"),
+    ],
+)
+def test_other_errors_in_a_stream(events: list[object], message: str) -> None:
+    parser, _ = fed(*events)
+    assert type(parser.error) is StreamError
+    assert parser.error.message == message
+
+
+def test_an_error_without_a_reason_is_one() -> None:
+    parser, _ = fed(b"event: error\ndata:\n\n")
+    assert str(parser.error) == "error in the answer: the server gives no reason"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"data: [DONE]\n\n",
+        b"data: [DONE]",
+        b": only a comment\n\n",
+        b'data: {"choices": []}\n\n',
+        b'data: {"choices": [], "usage": null}\n\ndata: [DONE]\n\n',
+        b'data: {"choices": [], "usage": {}}\n\ndata: [DONE]\n\n',
+        b"dat",
+        b"\xef\xbb",
+    ],
+)
+def test_an_answer_that_says_nothing_is_no_success(body: bytes) -> None:
+    parser = CompletionParser(headers=EVENTS)
+    parser.feed(body)
+    assert parser.close() is Outcome.TRUNCATED
+    assert type(parser.error) is EmptyStreamError
+
+
+def test_a_count_of_tokens_is_something() -> None:
+    parser, _ = fed({"choices": [], "usage": {"total_tokens": 1}}, DONE)
+    assert (parser.error, parser.outcome) == (None, Outcome.DONE)
+
+
+def test_the_content_encoding_is_named() -> None:
+    for kind, stream in (("text/event-stream", True), ("", True), ("application/json", False)):
+        headers = {"content-type": kind, "content-encoding": "br"}
+        parser = CompletionParser(headers=headers, stream=stream)
+        parser.feed(b"\x0b\x02\x80 compressed \xff\x03")
+        parser.close()
+        assert isinstance(parser.error, ContentTypeError)
+        assert parser.error.encoding == "br"
+        assert "in the content encoding br, which was not undone" in str(parser.error)
+    # A transport that has undone it leaves the header as it was.
+    parser, text = fed(delta("a"), DONE, headers={**EVENTS, "content-encoding": "gzip"})
+    assert (parser.error, text) == (None, "a")
+
+
+@pytest.mark.parametrize("body", [b"database error: x", b"data error", b"retry later", b"identity"])
+def test_text_that_begins_like_a_field(body: bytes) -> None:
+    for at in range(len(body)):
+        parser = CompletionParser(headers={"content-type": "text/plain"})
+        parser.feed(body[:at])
+        parser.feed(body[at:])
+        parser.close()
+        assert type(parser.error) is ContentTypeError
+        assert parser.error.message == body.decode()
+
+
+def test_a_whole_answer_in_place_of_a_stream() -> None:
+    for kind in ("text/event-stream", "application/json"):
+        parser = CompletionParser(headers={"content-type": kind})
+        parser.feed(json.dumps(WHOLE).encode())
+        parser.close()
+        assert type(parser.error) is ContentTypeError
+        assert json.loads(parser.error.data) == WHOLE
+
+
+# Ends
+
+
+@pytest.mark.parametrize(
+    ("events", "n", "message"),
+    [
+        ([delta("a")], 1, "the stream ended before the completion did, without a finish reason"),
+        ([FINISH], 2, "the stream ended when 1 of 2 choices were finished"),
+        ([FINISH, delta("a", index=1)], 1, "the stream ended when 1 of 2 choices were finished"),
+    ],
+)
+def test_what_is_missing(events: list[object], n: int, message: str) -> None:
+    parser, _ = fed(*events, n=n)
+    assert type(parser.error) is TruncatedError
+    assert str(parser.error) == message
+
+
+def test_done_in_the_last_line_without_its_end() -> None:
+    parser, _ = fed(delta("a"), b"data: [DONE]")
+    assert (parser.outcome, parser.error) == (Outcome.DONE, None)
+    assert parser.pending is not None
+
+
+def test_when_only_done_is_missing() -> None:
+    usage = {"choices": [], "usage": {"total_tokens": 1}}
+    plain = CompletionParser(headers=EVENTS)
+    asked = CompletionParser(headers=EVENTS, include_usage=True)
+    for parser in (plain, asked):
+        parser.feed(wire(delta("a")))
+        assert not parser.is_complete
+        parser.feed(wire(FINISH))
+    assert (plain.is_complete, asked.is_complete) == (True, False)
+    asked.feed(wire(usage))
+    assert asked.is_complete
+    for parser in (plain, asked):
+        assert parser.close("limit") is Outcome.FINISHED
+        assert parser.error is None
+    late = CompletionParser(headers=EVENTS, include_usage=True)
+    late.feed(wire(FINISH))
+    assert late.close("limit") is Outcome.TIMED_OUT
+    assert DONE_WAIT == 5.0
+
+
+@pytest.mark.parametrize(
+    ("ending", "cause", "kind", "message"),
+    [
+        ("cut", None, TransportError, "the answer was cut off"),
+        ("cut", OSError(5, "Input/output error"), TransportError, ": Input/output error"),
+        ("cut", ValueError(), TransportError, ": ValueError"),
+        ("cut", ValueError("a\x1b\n"), TransportError, ": a\\x1b\\n"),
+        ("limit", None, TimedOutError, "nothing more of the answer came in time"),
+        ("limit", TimeoutError("slow"), TimedOutError, ": slow"),
+    ],
+)
+def test_a_transport_that_fails(
+    ending: Any, cause: BaseException | None, kind: Any, message: str
+) -> None:
+    for stream in (True, False):
+        parser = CompletionParser(headers=EVENTS, stream=stream)
+        parser.feed(wire(delta("a")) + b"data: x\nda")
+        parser.close(ending, cause)
+        assert type(parser.error) is kind
+        assert parser.error.__cause__ is cause
+        assert str(parser.error).endswith(message)
+        if stream:
+            assert parser.error.pending is not None
+            assert parser.error.partial is not None
+            assert parser.error.partial.text == "a"
+            assert parser.error.pending.line == b"da"
+
+
+def test_an_error_of_ours_is_the_error_itself() -> None:
+    own = TimedOutError("m", limit="idle")
+    parser = CompletionParser(headers=EVENTS)
+    assert parser.close("limit", own) is Outcome.TIMED_OUT
+    assert parser.error is own
+
+
+def test_close_is_idempotent_and_feed_after_it_harmless() -> None:
+    parser = CompletionParser(headers=EVENTS)
+    assert parser.outcome is None
+    assert parser.feed(b"") == []
+    assert parser.close("left") is Outcome.CLOSED
+    assert parser.close("cut") is Outcome.CLOSED
+    assert parser.feed(wire(delta("a"))) == []
+    assert (parser.error, parser.reads) == (None, 0)
+    with pytest.raises(ValueError, match="ending must be one of end, cut, limit, left"):
+        parser.close("other")  # type: ignore[arg-type]
+
+
+def test_what_follows_the_end_is_ignored() -> None:
+    parser, text = fed(delta("a"), DONE, delta("b"), {"error": "late"})
+    assert (parser.outcome, text, parser.completion().text) == (Outcome.DONE, "a", "a")
+    parser, text = fed(delta("a"), {"error": "x"}, delta("b"), DONE)
+    assert (parser.outcome, text) == (Outcome.STREAM_ERROR, "a")
+
+
+def test_an_event_that_is_too_large() -> None:
+    parser, text = fed(delta("a"), b"data: " + b"x" * 2000, max_event_size=1000)
+    assert text == "a"
+    assert isinstance(parser.error, StreamError)
+    assert isinstance(parser.error.__cause__, sseparse.EventTooLargeError)
+
+
+def test_reads_and_arrival() -> None:
+    parser = CompletionParser(headers=EVENTS)
+    first = parser.feed(wire(delta("a")) + wire(delta("b")) + b"data", 5)
+    parser.feed(b": ", 6)
+    second = parser.feed(json.dumps(delta("c")).encode() + b"\n\n", 7)
+    assert [(c.text, c.arrival_ns, c.read) for c in first + second] == [
+        ("a", 5, 1),
+        ("b", 5, 1),
+        ("c", 7, 3),
+    ]
+    assert (parser.reads, parser.events) == (3, 3)
+
+
+def test_wrong_arguments() -> None:
+    for wrong, kind in (
+        ({"n": 0}, ValueError),
+        ({"n": True}, TypeError),
+        ({"api": "responses"}, ValueError),
+        ({"max_event_size": 0}, ValueError),
+    ):
+        with pytest.raises(kind):
+            CompletionParser(**wrong)  # type: ignore[arg-type]
+    for body in ("text", 5, [b"a"]):
+        with pytest.raises(TypeError, match="expected bytes"):
+            CompletionParser().feed(body)  # type: ignore[arg-type]
+    assert CompletionParser().feed(bytearray(wire(delta("a"))))[0].text == "a"
+
+
+def test_another_decoder() -> None:
+    class OwnError(Exception):
+        pass
+
+    def loads(text: str) -> Any:
+        if "bad" in text:
+            raise OwnError
+        return json.loads(text)
+
+    parser, text = fed(delta("a"), b"data: bad\n\n", json_loads=loads)
+    assert text == "a"
+    assert isinstance(parser.error, StreamError)
+
+    def exhausted(_: str) -> Any:
+        raise MemoryError
+
+    with pytest.raises(MemoryError):
+        fed(delta("a"), json_loads=exhausted)
+
+
+def test_white_space_around_json() -> None:
+    parser, text = fed(b"data:  " + json.dumps(delta("a")).encode() + b" \n\n", FINISH)
+    assert (parser.error, text) == (None, "a")
+
+
+# Whole answers
+
+
+def test_a_whole_answer() -> None:
+    whole = completion(json.dumps(WHOLE).encode(), headers=[("X-Request-ID", "r")])
+    assert (whole.text, whole.raw, whole.request_id) == ("hi", WHOLE, "r")
+    assert whole.headers["x-request-id"] == "r"
+    assert completion(b"\xef\xbb\xbf\r\n" + json.dumps(WHOLE).encode()).text == "hi"
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "message"),
+    [
+        (b"", ContentTypeError, "the body begins b''"),
+        (b"<html>", ContentTypeError, "the body begins b'<html>'"),
+        (b"[]", ContentTypeError, "b'[]'"),
+        (b"{}", StreamError, "neither a choice nor a count of tokens"),
+        (b'{"choices": []}', StreamError, "neither a choice nor a count"),
+        (b'{"message": "no quota"}', StreamError, "no quota"),
+        (b"data: {}\n\n", ContentTypeError, "expected application/json"),
+        (b"[" * 100_000, ContentTypeError, "expected application/json"),
+    ],
+)
+def test_a_whole_answer_that_is_none(body: bytes, kind: Any, message: str) -> None:
+    with pytest.raises(kind) as caught:
+        completion(body)
+    assert type(caught.value) is kind
+    assert message in str(caught.value)
+
+
+def test_a_whole_answer_that_is_cut_or_refused() -> None:
+    parser = CompletionParser(stream=False)
+    parser.feed(b'{"choices": [')
+    assert parser.close("cut") is Outcome.TRANSPORT_ERROR
+    with pytest.raises(StatusError, match="status 404: no such model"):
+        completion(b'{"error": "no such model"}', status=404)
+
+
+def test_a_whole_answer_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sseparse.completions._answer._WHOLE_LIMIT", 1000)
+    for parser in (CompletionParser(stream=False), JsonAnswer(200, ())):
+        for _ in range(101):
+            parser.feed(b" " * 10)
+        assert parser.outcome is Outcome.STREAM_ERROR
+        assert "larger than 1000 bytes" in str(parser.error)
+
+
+def test_json_of_any_kind() -> None:
+    answer = JsonAnswer(200, ())
+    answer.feed(b'{"object": "list", "data": [], "error": {"message": "of an old job"}}')
+    assert answer.close() is Outcome.FINISHED
+    assert answer.value["data"] == []
+    answer = JsonAnswer(200, {"content-type": "text/html"})
+    answer.feed(b"<html>")
+    answer.close()
+    assert isinstance(answer.error, ContentTypeError)
+
+
+# Cuts and captures
+
+STREAM = b"".join(
+    map(
+        wire,
+        [
+            b"\xef\xbb\xbf",
+            delta("", role="assistant"),
+            delta("a\ud83d"),
+            b": ping\r\n\r\n",
+            delta("\ude00"),
+            b'error: {"message": "m"}\n\n',
+        ],
+    )
+)
+
+
+@pytest.mark.parametrize("kind", ["text/event-stream", ""])
+def test_every_cut(kind: str) -> None:
+    headers = {"content-type": kind}
+    expected = read_in([STREAM], headers=headers)
+    for at in range(1, len(STREAM)):
+        assert read_in([STREAM[:at], STREAM[at:]], headers=headers) == expected
+    assert read_in([STREAM[at : at + 1] for at in range(len(STREAM))], headers=headers) == expected
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_captures_at_any_cut(name: str) -> None:
+    capture = read_capture(name)
+    expected = read_in([capture.body], **capture.options)
+    for size in (1, 2, 7, 100):
+        pieces = [capture.body[at : at + size] for at in range(0, len(capture.body), size)]
+        assert read_in(pieces, **capture.options) == expected
+
+
+def whole_captures() -> list[Capture]:
+    captures = map(read_capture, NAMES)
+    return [each for each in captures if each.options["stream"] and each.status == 200]
+
+
+def test_the_text_of_captures_is_what_they_collect() -> None:
+    finished = 0
+    for capture in whole_captures():
+        parser = CompletionParser(**capture.options)
+        texts: dict[int, str] = {}
+        for chunk in parser.feed(capture.body):
+            for choice in chunk.choices:
+                text = choice.text if parser._merger._is_chat is False else choice.delta.content
+                texts[choice.index] = texts.get(choice.index, "") + (text or "")
+        parser.close()
+        for merged in parser.completion().choices:
+            content = merged.message.content if "message" in merged.raw else merged.text
+            assert (content or "") == texts[merged.index]
+        finished += parser.error is None
+    assert finished > 20
+
+
+ANY_EVENTS = st.lists(
+    st.sampled_from(
+        [delta("a"), FINISH, DONE, {"error": "x"}, *NO_ERRORS, b"error: x\n", b"\r", b"{"]
+    )
+    | st.binary(max_size=10),
+    max_size=8,
+)
+
+
+@given(ANY_EVENTS, st.data(), st.sampled_from(["text/event-stream", "", "application/json"]))
+def test_any_bytes_at_any_cut(events: list[object], data: st.DataObject, kind: str) -> None:
+    """Nothing but an outcome comes of any bytes, and it is the same wherever they are cut."""
+    body = b"".join(map(wire, events))
+    cuts = sorted(data.draw(st.sets(st.integers(0, len(body)), max_size=5)))
+    pieces = [body[a:b] for a, b in zip([0, *cuts], [*cuts, len(body)], strict=True)]
+    headers = {"content-type": kind}
+    chunks, (outcome, error, *_) = read_in([body], headers=headers)
+    assert read_in(pieces, headers=headers)[:1] == (chunks,)
+    assert read_in(pieces, headers=headers)[1][:2] == (outcome, error)
+    assert isinstance(outcome, Outcome)
+    assert (error is None) == (outcome in (Outcome.DONE, Outcome.FINISHED))
+
+
+# The layer
+
+
+def test_the_protocol_loads_no_transport() -> None:
+    code = """
+import sys
+import typing
+from sseparse.completions import CompletionParser, iter_chunks, aiter_chunks, completion
+list(iter_chunks([b'data: {"choices": [{"index": 0, "delta": {"content": "a"}}]}\\n\\n',
+                  b"data: [DONE]\\n\\n"]))
+loaded = {"urllib3", "aiohttp", "attr", "attrs", "socket", "ssl", "threading", "asyncio"}
+assert not loaded & set(sys.modules), loaded & set(sys.modules)
+"""
+    package = str(Path(sseparse.__file__).parents[1])
+    line = [sys.executable, "-I", "-S", "-c", f"import sys; sys.path.insert(0, {package!r})" + code]
+    subprocess.run(line, check=True, timeout=60)
+
+
+def test_the_tree_of_errors() -> None:
+    assert issubclass(StatusError, ExchangeError)
+    assert issubclass(EmptyStreamError, TruncatedError)
+    assert isinstance(Completion({}).raw, dict)
