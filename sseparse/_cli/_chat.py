@@ -173,7 +173,7 @@ class _Printer:
             for chunk in stream:
                 self._print_chunk(chunk)
         finally:
-            # On every way out, Ctrl-C too: what arrived is there, and the prompt is on its own line.
+            # On every way out, also by Ctrl-C: what arrived is printed, and ends its line.
             self._end_reasoning()
             if not self._is_json:
                 self._print_text(self._pieces.rest(stream.completion()))

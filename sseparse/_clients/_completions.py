@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 import attrs
 
-from ..completions._models import Completion
 from ..completions._parser import CompletionParser
 from ..completions._stream import Stream, read_whole
 from ._settings import UNSET
@@ -15,12 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from ..completions._headers import Headers
-    from ..completions._models import Message
+    from ..completions._models import Completion
     from ._client import Client
     from ._http import Timeout
     from ._requests import Query
-
-    _Messages = Iterable[Mapping[str, Any] | Message]
 
 
 @attrs.frozen
@@ -39,7 +36,7 @@ class Completions:
         *,
         stream: Literal[False] | None = ...,
         model: str = ...,
-        messages: _Messages = ...,
+        messages: Iterable[Any] = ...,
         prompt: str | list[str] = ...,
         n: int | None = ...,
         max_tokens: int | None = ...,
@@ -48,9 +45,9 @@ class Completions:
         top_p: float | None = ...,
         stop: str | list[str] | None = ...,
         seed: int | None = ...,
-        tools: list[dict[str, Any]] = ...,
-        tool_choice: str | dict[str, Any] = ...,
-        response_format: dict[str, Any] = ...,
+        tools: Iterable[Mapping[str, Any]] = ...,
+        tool_choice: str | Mapping[str, Any] = ...,
+        response_format: Mapping[str, Any] = ...,
         reasoning_effort: str | None = ...,
         logprobs: bool | int | None = ...,
         extra_headers: Mapping[str, str] | None = ...,
@@ -65,9 +62,9 @@ class Completions:
         self,
         *,
         stream: Literal[True],
-        stream_options: dict[str, Any] | None = ...,
+        stream_options: Mapping[str, Any] | None = ...,
         model: str = ...,
-        messages: _Messages = ...,
+        messages: Iterable[Any] = ...,
         prompt: str | list[str] = ...,
         n: int | None = ...,
         max_tokens: int | None = ...,
@@ -76,9 +73,9 @@ class Completions:
         top_p: float | None = ...,
         stop: str | list[str] | None = ...,
         seed: int | None = ...,
-        tools: list[dict[str, Any]] = ...,
-        tool_choice: str | dict[str, Any] = ...,
-        response_format: dict[str, Any] = ...,
+        tools: Iterable[Mapping[str, Any]] = ...,
+        tool_choice: str | Mapping[str, Any] = ...,
+        response_format: Mapping[str, Any] = ...,
         reasoning_effort: str | None = ...,
         logprobs: bool | int | None = ...,
         extra_headers: Mapping[str, str] | None = ...,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 from ..completions._stream import BlockingReading
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from .._core import Event
 
 

@@ -34,10 +34,11 @@ from urllib3.exceptions import TimeoutError as Urllib3TimeoutError
 
 from ..completions._errors import ExchangeError, TimedOutError, TransportError, causes, reason_of
 from ..completions._headers import Headers
-from ..completions._timing import Timing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from ..completions._timing import Timing
 
 READ_SIZE = 65536  # read1 without a size returns at most 8 KiB of a body that ends with the stream
 _POOL_SIZE = 64  # idle connections kept; beyond it they are closed after use

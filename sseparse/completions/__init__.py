@@ -1,11 +1,11 @@
-"""Completions of OpenAI-compatible servers: what they are, and a client for them.
+r"""Completions of OpenAI-compatible servers: what they are, and a client for them.
 
 The protocol needs nothing but this package. It reads the bytes that any HTTP library brings, and is
 honest about how they ended:
 
 >>> from sseparse.completions import iter_chunks
->>> stream = iter_chunks([b'data: {"choices": [{"index": 0, "delta": {"content": "Hi"}}]}\\n\\n',
-...                       b"data: [DONE]\\n\\n"])
+>>> stream = iter_chunks([b'data: {"choices": [{"index": 0, "delta": {"content": "Hi"}}]}\n\n',
+...                       b"data: [DONE]\n\n"])
 >>> stream.collect().text
 'Hi'
 
@@ -19,7 +19,7 @@ The modules, each of which imports only those before it::
 
     _text, _headers, _timing ◄ _models ◄ _errors, _reported, _lines
     _merging ◄ _tool_calls ◄ _merger
-    _answer ◄ _parser ◄ _stream
+    _answer ◄ _parser ◄ _stream ◄ _chunks
 
 ``_parser`` says what a completion is, and ``_answer`` how an answer goes from its first byte to one
 outcome. Read these first. ``_errors`` has the tree of the errors.
@@ -28,6 +28,7 @@ outcome. Read these first. ``_errors`` has the tree of the errors.
 from typing import TYPE_CHECKING
 
 from ._answer import Outcome
+from ._chunks import aiter_chunks, completion, iter_chunks
 from ._errors import (
     ContentTypeError,
     EmptyStreamError,
@@ -54,7 +55,7 @@ from ._models import (
     Usage,
 )
 from ._parser import DONE_WAIT, CompletionParser
-from ._stream import AsyncStream, Stream, aiter_chunks, completion, iter_chunks
+from ._stream import AsyncStream, Stream
 from ._timing import Timing
 
 if TYPE_CHECKING:

@@ -51,7 +51,7 @@ class ErrorFields:
             given_data = data
         # Only the last bytes of a read are looked at, however long it is.
         last = data[-1]
-        if last == 0x0A or last == 0x0D:  # noqa: PLR1714  # it takes half the time
+        if last == 0x0A or last == 0x0D:  # it takes half the time
             self._start = b"\n"
         else:
             self._start = _begun(start + data if len(data) < len(_ERROR) else data)

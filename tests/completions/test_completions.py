@@ -12,7 +12,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import sseparse
-from loopback import DONE, Peer, Request, Server, ask, client, delta, sending, serving
+from loopback import (
+    DONE,
+    Peer,
+    Request,
+    Server,
+    ask,
+    client,
+    delta,
+    partial,
+    sending,
+    serving,
+)
 from sseparse.completions import (
     Chunk,
     Client,
@@ -185,7 +196,7 @@ def test_an_answer_goes_into_the_next_request() -> None:
         first = own.chat.completions.create(model="m", messages=[])
         own.chat.completions.create(model="m", messages=[first.choices[0].message])
         with pytest.raises(TypeError, match="object cannot be sent as JSON"):
-            own.chat.completions.create(model="m", messages=[object()])
+            own.chat.completions.create(model="m", messages=[object()])  # type: ignore[list-item]
     assert server.requests[1].json()["messages"] == [first.choices[0].message.raw]
 
 
@@ -327,7 +338,7 @@ def test_deep_nesting(depth: int, where: str) -> None:
             assert stream.collect().text == "a"
         except _errors.StreamError as error:
             assert depth > 100
-            assert error.partial.text == "a"
+            assert partial(error).text == "a"
 
 
 def test_extra_keys_are_kept() -> None:
@@ -574,7 +585,8 @@ def test_an_answer_that_is_no_completion() -> None:
             assert caught.value.first_bytes == body.encode()
             assert "got text/html" in str(caught.value)
         else:
-            assert (caught.value.message, caught.value.code) == ("late", 5)
+            error: Any = caught.value
+            assert (error.message, error.code) == ("late", 5)
             assert str(caught.value) == "error in the answer: late"
 
 

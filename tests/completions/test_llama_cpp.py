@@ -18,7 +18,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from loopback import PATIENCE
+from loopback import (
+    PATIENCE,
+    partial,
+)
 from sseparse.completions import (
     Client,
     Completion,
@@ -304,8 +307,8 @@ def test_an_error_inside_the_stream(model: Path) -> None:
             for error in errors:
                 assert error.message == "Context size has been exceeded."
                 assert (error.code, error.type) == (500, "server_error")
-                assert error.partial.text.startswith("one two three")
-                assert error.partial.choices[0].finish_reason is None
+                assert partial(error).text.startswith("one two three")
+                assert partial(error).choices[0].finish_reason is None
             assert [stream.outcome for stream in streams] == [Outcome.STREAM_ERROR] * 2
 
 

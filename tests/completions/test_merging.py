@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from captures import NAMES, read_capture
 from loopback import DONE, delta, wire
 from running import IS_SOAK
-from sseparse.completions._merging import Pieces
 from sseparse.completions import (
     Chunk,
     Completion,
@@ -24,6 +23,7 @@ from sseparse.completions import (
     completion,
     iter_chunks,
 )
+from sseparse.completions._merging import Pieces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -178,12 +178,12 @@ def test_content_in_parts() -> None:
         delta(["!"]),
         delta([thinking]),
     ]
-    whole = merged(*chunks)  # type: ignore[arg-type]
+    whole = merged(*chunks)
     message = whole.choices[0].message
     assert whole.text == message.content == "AHello!"
     assert message.raw["content"] == [thinking, {"type": "text", "text": "AHello!"}, thinking]
     assert message.reasoning == "hmhm"
-    only_text = merged(delta("A"), delta(text), delta(text))  # type: ignore[arg-type]
+    only_text = merged(delta("A"), delta(text), delta(text))
     assert only_text.choices[0].message.raw["content"] == "AHelHel"
 
 
@@ -251,7 +251,7 @@ def test_a_character_that_is_cut_in_two(pieces: list[str], texts: list[str]) -> 
 
 def test_half_a_character_before_an_error() -> None:
     stream = iter_chunks([wire(delta("a\ud83d")), wire({"error": "x"})])
-    texts = []
+    texts: list[str] = []
     with pytest.raises(ExchangeError) as caught:
         texts.extend(stream.text())
     assert texts == ["a", "\ud83d"]
@@ -445,7 +445,7 @@ def test_where_usage_stands(chunk: dict[str, Any]) -> None:
 
 
 def test_the_first_id_and_model_count() -> None:
-    chunks = [
+    chunks: list[dict[str, Any]] = [
         {"id": "", "model": None},
         {"id": "1", "model": "m"},
         {"id": "2", "model": "n", "own": 1},
@@ -591,11 +591,11 @@ def check_mutant(events: list[bytes]) -> None:
         read_all(chunk)
     read_all(whole)
     stream = iter_chunks(events)
-    texts = []
+    texts: list[str] = []
     try:
         texts.extend(stream.text())
     except ExchangeError as error:
-        assert error is stream._answer.error  # noqa: PT017
+        assert error is stream._answer.error
         assert str(error)
     assert "".join(texts) == whole.text
     assert (parser.error is None) == (stream._answer.error is None)

@@ -22,8 +22,10 @@ from loopback import (
     chunked,
     client,
     delta,
+    partial,
     sending,
     serving,
+    source_of,
     wait,
     wire,
 )
@@ -61,7 +63,7 @@ def ended(raw: bytes, **asked: Any) -> tuple[Stream, ExchangeError | None, str]:
                 text += [chunk.text for choice in chunk.choices if choice.index == 0]
         except ExchangeError as raised:
             error = raised
-            assert error.partial.text == "".join(text)
+            assert partial(error).text == "".join(text)
             again: Callable[[], object]
             for again in (stream.collect, lambda: next(stream), lambda: list(stream.text())):
                 with pytest.raises(type(error)):
@@ -244,7 +246,7 @@ def test_a_cut_after_all_finish_reasons_is_one() -> None:
     assert stream.outcome is Outcome.TRANSPORT_ERROR
     assert isinstance(error, TransportError)
     assert "cut off" in str(error)
-    assert error.partial.choices[0].finish_reason == "stop"
+    assert partial(error).choices[0].finish_reason == "stop"
     assert text == "a"
 
 
@@ -404,7 +406,7 @@ def test_reset() -> None:
         with pytest.raises(TransportError, match="reset") as caught:
             next(stream)
     assert stream.outcome is Outcome.TRANSPORT_ERROR
-    assert caught.value.partial.text == "a"
+    assert partial(caught.value).text == "a"
 
 
 @pytest.mark.parametrize(
@@ -453,7 +455,7 @@ def test_an_endless_line() -> None:
         with pytest.raises(StreamError):
             list(events)
     assert isinstance(caught.value.__cause__, EventTooLargeError)
-    assert caught.value.partial.text == "a"
+    assert partial(caught.value).text == "a"
     assert stream.outcome is events.outcome is Outcome.STREAM_ERROR
 
 
@@ -665,7 +667,7 @@ def test_close_from_another_thread_ends_a_read(framing: str) -> None:
             got.append(next(stream).text)
         reader = threading.Thread(target=lambda: got.extend(chunk.text for chunk in stream))
         reader.start()
-        while not stream._source._reading.locked():
+        while not source_of(stream)._reading.locked():
             pass
         began = time.perf_counter()
         stream.close()
@@ -700,7 +702,7 @@ def test_a_stream_that_is_forgotten_leaves(chunks: int) -> None:
         stream = ask(own, timeout=Timeout(event_idle=60))
         for _ in range(chunks):
             next(stream)
-        timer = stream._source._timer
+        timer = source_of(stream)._timer
         del stream
         gc.collect()
         wait(has_left)

@@ -30,7 +30,9 @@ from loopback import (
     chunked,
     client,
     delta,
+    partial,
     serving,
+    source_of,
     wait,
     wire,
 )
@@ -447,7 +449,7 @@ def test_idle(part: str, is_stream: bool) -> None:
     assert caught.value.limit == "idle"
     assert pickle.loads(pickle.dumps(caught.value)).limit == "idle"
     if is_stream and part == "body":
-        assert caught.value.partial.text == "a"
+        assert partial(caught.value).text == "a"
     assert timers() == []
 
 
@@ -497,8 +499,8 @@ def test_event_idle_does_not_run_while_the_reader_is_busy() -> None:
     with serving(handle) as server, client(server) as own:
         stream = ask(own, timeout=Timeout(event_idle=0.1))
         assert next(stream).text == "a"
-        stream._source._timer.join(0.4)  # the reader is elsewhere for longer than the limit
-        assert stream._source._timer.is_alive()
+        source_of(stream)._timer.join(0.4)  # the reader is elsewhere for longer than the limit
+        assert source_of(stream)._timer.is_alive()
         may_go_on.set()
         assert [chunk.text for chunk in stream] == ["b"]
         assert stream.outcome is Outcome.DONE
@@ -530,7 +532,7 @@ def test_deadline(part: str) -> None:
     assert 0.29 < seconds < 0.8
     assert caught.value.limit == "deadline"
     if "body" in part:
-        assert caught.value.partial.text.startswith("a")
+        assert partial(caught.value).text.startswith("a")
     assert timers() == []
 
 
@@ -878,7 +880,7 @@ def test_tls_interrupted(how: str) -> None:
                 got: list[object] = []
                 reader = threading.Thread(target=lambda: got.extend(stream))
                 reader.start()
-                while not stream._source._reading.locked():
+                while not source_of(stream)._reading.locked():
                     pass
                 stream.close()
                 reader.join(PATIENCE)

@@ -13,7 +13,7 @@ import struct
 import threading
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sseparse.completions import Client, Stream
+from sseparse.completions import Client, Completion, ExchangeError, Stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -206,7 +206,11 @@ def wire(event: object) -> bytes:
 
 
 def delta(
-    content: str | None = None, *, index: int = 0, finish: str | None = None, **more: Any
+    content: str | list[Any] | None = None,
+    *,
+    index: int = 0,
+    finish: str | None = None,
+    **more: Any,
 ) -> dict[str, Any]:
     """Return a chunk with one choice."""
     body = dict(more) if content is None else {"content": content, **more}
@@ -240,3 +244,15 @@ def ask(client: Client, **more: Any) -> Stream:
     )
     assert isinstance(stream, Stream)
     return stream
+
+
+def partial(error: BaseException) -> Completion:
+    """Return what had arrived of a completion before an error."""
+    assert isinstance(error, ExchangeError)
+    assert error.partial is not None
+    return error.partial
+
+
+def source_of(stream: Stream) -> Any:
+    """Return the exchange that a stream reads."""
+    return stream._source

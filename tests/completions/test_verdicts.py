@@ -45,7 +45,7 @@ def fed(*events: object, ending: Any = "end", **options: Any) -> tuple[Completio
     return parser, text
 
 
-def verdict(parser: CompletionParser) -> tuple[object, ...]:
+def verdict(parser: CompletionParser) -> tuple[Any, ...]:
     """Return what must not depend on how the body is cut."""
     error = parser.error
     details = None
@@ -54,7 +54,7 @@ def verdict(parser: CompletionParser) -> tuple[object, ...]:
     return parser.outcome, details, parser.completion(), parser.pending
 
 
-def read_in(pieces: list[bytes], **options: Any) -> tuple[object, ...]:
+def read_in(pieces: list[bytes], **options: Any) -> tuple[Any, tuple[Any, ...]]:
     parser = CompletionParser(**options)
     chunks = [chunk.raw for piece in pieces for chunk in parser.feed(piece)]
     parser.close()
@@ -407,6 +407,7 @@ def test_a_transport_that_fails(
         parser.feed(wire(delta("a")) + b"data: x\nda")
         parser.close(ending, cause)
         assert type(parser.error) is kind
+        assert parser.error is not None
         assert parser.error.__cause__ is cause
         assert str(parser.error).endswith(message)
         if stream:
@@ -470,7 +471,7 @@ def test_wrong_arguments() -> None:
         ({"max_event_size": 0}, ValueError),
     ):
         with pytest.raises(kind):
-            CompletionParser(**wrong)  # type: ignore[arg-type]
+            CompletionParser(**wrong)
     for body in ("text", 5, [b"a"]):
         with pytest.raises(TypeError, match="expected bytes"):
             CompletionParser().feed(body)  # type: ignore[arg-type]

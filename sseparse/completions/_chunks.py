@@ -1,0 +1,242 @@
+"""Streams and completions whose bytes come from any HTTP library, a file or a list."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator, Iterable
+from typing import Any, Literal
+
+from .._core import DEFAULT_MAX_EVENT_SIZE, BytesLike
+from .._core._iterate import LineWatch, refuse_whole
+from ._errors import is_timeout, lost
+from ._headers import HeadersLike
+from ._models import Completion
+from ._parser import CompletionParser
+from ._stream import AsyncStream, Stream
+from ._timing import Timing
+
+
+def iter_chunks(
+    chunks: Iterable[BytesLike],
+    *,
+    status: int = 200,
+    headers: HeadersLike = (),
+    n: int = 1,
+    api: Literal["chat", "completions"] = "chat",
+    include_usage: bool = False,
+    max_event_size: int | None = DEFAULT_MAX_EVENT_SIZE,
+    json_loads: Callable[[str], Any] = json.loads,
+) -> Stream:
+    r"""Return the stream of a completion whose bytes come from any iterable.
+
+    The iterable may be a response's stream of any HTTP library, a file, or a list. If it is a
+    generator it is closed at the end of the stream; anything else stays its owner's to close. An
+    exception that it raises becomes the cause of a TransportError, or of a TimedOutError if it
+    reports a time limit. It is told by its name, which has "Timeout" in it.
+
+    Give the status and the headers of the answer, so that the stream can raise the server's own
+    error instead of a guess.
+
+    Args:
+        chunks: The bytes of the body, cut anywhere.
+        status: The status of the answer.
+        headers: Its headers: a mapping, or pairs of str or bytes.
+        n: How many choices the request asked for.
+        api: "chat", or "completions" for the legacy API.
+        include_usage: Whether the request asked for the count of tokens.
+        max_event_size: As for ``sseparse.Parser``.
+        json_loads: As for ``CompletionParser``.
+
+    Raises:
+        TypeError: ``chunks`` is bytes or str.
+        ValueError: An argument has a value that it cannot have.
+
+    >>> from sseparse.completions import iter_chunks
+    >>> stream = iter_chunks([
+    ...     b'data: {"choices": [{"index": 0, "delta": {"content": "Hel"}}]}\n\n',
+    ...     b'data: {"choices": [{"index": 0, "delta": {"content": "lo"}}]}\n\ndata: [DONE]\n\n',
+    ... ])
+    >>> list(stream.text())
+    ['Hel', 'lo']
+    >>> stream
+    <Stream: done, 3 events in 2 reads>
+    """
+    source = _Chunks(chunks)
+    parser = CompletionParser(
+        status,
+        headers,
+        n=n,
+        api=api,
+        include_usage=include_usage,
+        max_event_size=max_event_size,
+        json_loads=json_loads,
+    )
+    return Stream(parser, source)
+
+
+def aiter_chunks(
+    chunks: AsyncIterable[BytesLike],
+    *,
+    status: int = 200,
+    headers: HeadersLike = (),
+    n: int = 1,
+    api: Literal["chat", "completions"] = "chat",
+    include_usage: bool = False,
+    max_event_size: int | None = DEFAULT_MAX_EVENT_SIZE,
+    json_loads: Callable[[str], Any] = json.loads,
+) -> AsyncStream:
+    r"""Return the stream of a completion whose bytes come from any async iterable.
+
+    An async generator is closed at the end of the stream. A CancelledError passes through, and the
+    outcome is CLOSED. All else is as for ``iter_chunks``.
+
+    Args:
+        chunks: The bytes of the body, cut anywhere.
+        status: The status of the answer.
+        headers: Its headers: a mapping, or pairs of str or bytes.
+        n: How many choices the request asked for.
+        api: "chat", or "completions" for the legacy API.
+        include_usage: Whether the request asked for the count of tokens.
+        max_event_size: As for ``sseparse.Parser``.
+        json_loads: As for ``CompletionParser``.
+
+    Raises:
+        TypeError: ``chunks`` is bytes or str.
+        ValueError: An argument has a value that it cannot have.
+
+    >>> import asyncio
+    >>> from sseparse.completions import aiter_chunks
+    >>> async def body():
+    ...     yield b'data: {"choices": [{"index": 0, "delta": {"content": "Hi"}}]}\n\n'
+    ...     yield b"data: [DONE]\n\n"
+    >>> async def main():
+    ...     async with aiter_chunks(body()) as stream:
+    ...         return await stream.collect()
+    >>> asyncio.run(main()).text
+    'Hi'
+    """
+    source = _AsyncChunks(chunks)
+    parser = CompletionParser(
+        status,
+        headers,
+        n=n,
+        api=api,
+        include_usage=include_usage,
+        max_event_size=max_event_size,
+        json_loads=json_loads,
+    )
+    return AsyncStream(parser, source)
+
+
+def completion(
+    data: BytesLike,
+    *,
+    status: int = 200,
+    headers: HeadersLike = (),
+    json_loads: Callable[[str], Any] = json.loads,
+) -> Completion:
+    r"""Return the completion in an answer that came whole, or raise what is wrong with it.
+
+    Args:
+        data: The body of the answer.
+        status: The status of the answer.
+        headers: Its headers: a mapping, or pairs of str or bytes.
+        json_loads: As for ``CompletionParser``.
+
+    Raises:
+        StatusError: The status is not a success.
+        StreamError: The body reports an error, or has neither a choice nor a count of tokens.
+        ContentTypeError: The body is not a JSON object.
+
+    >>> from sseparse.completions import completion
+    >>> completion(b'{"choices": [{"message": {"content": "Hi"}, "finish_reason": "stop"}]}').text
+    'Hi'
+    """
+    parser = CompletionParser(status, headers, stream=False, json_loads=json_loads)
+    parser.feed(data)
+    parser.close()
+    if parser.error is not None:
+        raise parser.error
+    return parser.completion()
+
+
+class _Chunks:
+    """The source of a stream whose bytes come from an iterable."""
+
+    arrival_ns = 0
+
+    def __init__(self, chunks: Iterable[BytesLike]) -> None:
+        refuse_whole(chunks)
+        self.timing = Timing()
+        self._chunks = chunks
+        self._iterator = iter(chunks)
+        self._watch: LineWatch | None = LineWatch()
+
+    def read(self) -> BytesLike:
+        while True:
+            try:
+                chunk = next(self._iterator, None)
+            except Exception as error:
+                raise lost(is_timeout(error), error) from error
+            if chunk is None:
+                return _ended(self._watch)
+            if self._watch is not None:
+                self._watch = _watched(self._watch, chunk)
+            if chunk != b"":  # which would look like the end
+                return chunk
+
+    def has_event(self) -> None:
+        pass
+
+    def limit_rest(self, seconds: float) -> None:
+        pass  # the iterable has time limits of its own, or none
+
+    def park(self) -> None:
+        self.close()
+
+    def close(self) -> None:
+        if isinstance(self._chunks, Generator):
+            with contextlib.suppress(ValueError):  # it runs in another thread
+                self._chunks.close()
+
+
+class _AsyncChunks:
+    """The source of a stream whose bytes come from an async iterable."""
+
+    def __init__(self, chunks: AsyncIterable[BytesLike]) -> None:
+        refuse_whole(chunks)
+        self.timing = Timing()
+        self._chunks = chunks
+        self._iterator = chunks.__aiter__()
+        self._watch: LineWatch | None = LineWatch()
+
+    async def read(self) -> BytesLike:
+        while True:
+            try:
+                chunk = await self._iterator.__anext__()
+            except StopAsyncIteration:
+                return _ended(self._watch)
+            except Exception as error:
+                raise lost(is_timeout(error), error) from error
+            if self._watch is not None:
+                self._watch = _watched(self._watch, chunk)
+            if chunk != b"":  # which would look like the end
+                return chunk
+
+    async def close(self) -> None:
+        if isinstance(self._chunks, AsyncGenerator):
+            with contextlib.suppress(RuntimeError):  # it runs in another task
+                await self._chunks.aclose()
+
+
+def _watched(watch: LineWatch, chunk: object) -> LineWatch | None:
+    """Look at the next chunk, as long as there is a reason to."""
+    return watch.after(chunk) if isinstance(chunk, (bytes, bytearray, memoryview)) else None
+
+
+def _ended(watch: LineWatch | None) -> bytes:
+    """Return the sign of the end; raise a ValueError if the chunks were lines without ends."""
+    if watch is not None:
+        watch.end()
+    return b""
