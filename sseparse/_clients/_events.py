@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING
 from ..completions._stream import BlockingReading
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
-    from .._core import Event
+    from ..completions._answer import EventsAnswer
 
 
 class EventStream(BlockingReading["Event"]):
@@ -19,10 +17,6 @@ class EventStream(BlockingReading["Event"]):
     ``next(stream)``. The outcome is ENDED when the body ends properly, or CLOSED; otherwise the
     iterator raises.
 
-    Attributes:
-        arrival_ns: When the read that completed the last event had returned, by
-            ``time.perf_counter_ns``; 0 before the first event. Events of one read have the same.
-
     Raises:
         TransportError: The body was cut off.
         TimedOutError: A time limit was reached.
@@ -30,13 +24,12 @@ class EventStream(BlockingReading["Event"]):
         ContentTypeError: The answer is not an event stream.
     """
 
-    arrival_ns: int = 0
+    _answer: EventsAnswer
 
-    def _read(self) -> Generator[Event, None, None]:
-        events = super()._read()
-        try:
-            for event in events:
-                self.arrival_ns = self._source.arrival_ns
-                yield event
-        finally:
-            events.close()
+    @property
+    def arrival_ns(self) -> int:
+        """When the read that completed the last event had returned; 0 before the first event.
+
+        By ``time.perf_counter_ns``. Events of one read have the same.
+        """
+        return self._answer.arrival_ns

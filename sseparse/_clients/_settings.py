@@ -83,7 +83,7 @@ class Settings:
 
     api_key: ApiKey = attrs.field(repr=False)
     key_name: str  # where the key comes from, for messages
-    address: Address
+    address: Address = attrs.field(repr=False)  # a query may hold a key
     organization: str | None
     project: str | None
     timeout: Timeout

@@ -362,9 +362,16 @@ class Answer(Generic[_T]):
 
 
 class EventsAnswer(Answer["Event"]):
-    """Reads an answer whose events mean nothing to this package."""
+    """Reads an answer whose events mean nothing to this package.
 
-    def _take(self, event: Event, arrival_ns: int) -> Event:  # noqa: ARG002  # for completions
+    Attributes:
+        arrival_ns: When the last event had arrived; 0 before the first.
+    """
+
+    arrival_ns = 0
+
+    def _take(self, event: Event, arrival_ns: int) -> Event:
+        self.arrival_ns = arrival_ns
         return event
 
     def _end_events(self, ending: Ending, cause: BaseException | None) -> None:

@@ -9,12 +9,14 @@ from typing import Any, Literal
 
 from .._core import DEFAULT_MAX_EVENT_SIZE, BytesLike
 from .._core._iterate import LineWatch, refuse_whole
-from ._errors import is_timeout, lost
+from ._errors import ExchangeError, is_timeout, lost
 from ._headers import HeadersLike
 from ._models import Completion
 from ._parser import CompletionParser
 from ._stream import AsyncStream, Stream
 from ._timing import Timing
+
+_BYTES = (bytes, bytearray, memoryview)
 
 
 def iter_chunks(
@@ -176,14 +178,16 @@ class _Chunks:
     def read(self) -> BytesLike:
         while True:
             try:
-                chunk = next(self._iterator, None)
+                chunk = next(self._iterator)
+            except StopIteration:
+                return _ended(self._watch)
+            except ExchangeError:
+                raise
             except Exception as error:
                 raise lost(is_timeout(error), error) from error
-            if chunk is None:
-                return _ended(self._watch)
             if self._watch is not None:
                 self._watch = _watched(self._watch, chunk)
-            if chunk != b"":  # which would look like the end
+            if chunk or not isinstance(chunk, _BYTES):  # an empty one would look like the end
                 return chunk
 
     def has_event(self) -> None:
@@ -217,11 +221,13 @@ class _AsyncChunks:
                 chunk = await self._iterator.__anext__()
             except StopAsyncIteration:
                 return _ended(self._watch)
+            except ExchangeError:
+                raise
             except Exception as error:
                 raise lost(is_timeout(error), error) from error
             if self._watch is not None:
                 self._watch = _watched(self._watch, chunk)
-            if chunk != b"":  # which would look like the end
+            if chunk or not isinstance(chunk, _BYTES):  # an empty one would look like the end
                 return chunk
 
     async def close(self) -> None:
@@ -232,7 +238,7 @@ class _AsyncChunks:
 
 def _watched(watch: LineWatch, chunk: object) -> LineWatch | None:
     """Look at the next chunk, as long as there is a reason to."""
-    return watch.after(chunk) if isinstance(chunk, (bytes, bytearray, memoryview)) else None
+    return watch.after(chunk) if isinstance(chunk, _BYTES) else None
 
 
 def _ended(watch: LineWatch | None) -> bytes:

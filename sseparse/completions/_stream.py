@@ -134,7 +134,7 @@ class BlockingReading(_Reading[_T]):
     def __init__(self, answer: Answer[_T], source: Source) -> None:
         super().__init__(answer, source.timing)
         self._source = source
-        self._items = self._read()
+        self._items = _read(answer, source)
 
     def __iter__(self) -> Iterator[_T]:
         # Not the stream itself: a generator is closed when a loop over it is left with break.
@@ -164,40 +164,6 @@ class BlockingReading(_Reading[_T]):
             self._source.close()
         with contextlib.suppress(ValueError):  # it runs, in another thread or below this call
             self._items.close()
-
-    def _read(self) -> Generator[_T, None, None]:
-        answer, source, ends = self._answer, self._source, self._answer.ends
-        feed, read = answer.feed, source.read
-        events = 0
-        is_last_wait = False  # whether the time for the rest is limited
-        try:
-            while not ends:
-                try:
-                    data = read()
-                except ExchangeError as error:
-                    answer.close("limit" if isinstance(error, TimedOutError) else "cut", error)
-                    break
-                if not data:
-                    answer.close()
-                    break
-                items = feed(data, source.arrival_ns)
-                if answer.events != events:
-                    events = answer.events
-                    source.has_event()
-                # One by one, for the reader may close the stream while it has one of them.
-                for item in items:
-                    yield item
-                    if ends and answer.is_left:
-                        return
-                if answer.is_complete and not is_last_wait:
-                    is_last_wait = True
-                    source.limit_rest(DONE_WAIT)
-        finally:
-            answer.close("left")  # by break, by a signal, or because nobody holds the stream
-            if answer.outcome is Outcome.DONE:
-                source.park()
-            else:
-                source.close()
 
 
 def read_whole(answer: Answer[Any], source: Source) -> None:
@@ -295,7 +261,7 @@ class AsyncStream(_Reading[Chunk]):
     def __init__(self, answer: CompletionParser, source: AsyncSource) -> None:
         super().__init__(answer, source.timing)
         self._source = source
-        self._items = self._read()
+        self._items = _aread(answer, source)
 
     async def __aiter__(self) -> AsyncIterator[Chunk]:
         async with contextlib.aclosing(self._items) as items:
@@ -358,25 +324,68 @@ class AsyncStream(_Reading[Chunk]):
             raise error
         return self.completion()
 
-    async def _read(self) -> AsyncGenerator[Chunk, None]:
-        answer, source, ends = self._answer, self._source, self._answer.ends
-        try:
-            while not ends:
-                try:
-                    data = await source.read()
-                except ExchangeError as error:
-                    answer.close("limit" if isinstance(error, TimedOutError) else "cut", error)
-                    break
-                if not data:
-                    answer.close()
-                    break
-                for item in answer.feed(data):
-                    yield item
-                    if ends and answer.is_left:
-                        return
-        finally:
-            answer.close("left")
-            await source.close()
+
+def _read(answer: Answer[_T], source: Source) -> Generator[_T, None, None]:
+    """Yield what an answer holds, and end it and the exchange.
+
+    It does not hold the stream, which is closed as soon as nobody else does.
+    """
+    ends = answer.ends
+    feed, read = answer.feed, source.read
+    events = 0
+    is_last_wait = False  # whether the time for the rest is limited
+    is_read = False  # to the end
+    try:
+        while not ends:
+            try:
+                data = read()
+            except ExchangeError as error:
+                answer.close("limit" if isinstance(error, TimedOutError) else "cut", error)
+                break
+            if not data and isinstance(data, bytes):
+                answer.close()
+                break
+            items = feed(data, source.arrival_ns)
+            if answer.events != events:
+                events = answer.events
+                source.has_event()
+            # One by one, for the reader may close the stream while it has one of them.
+            for item in items:
+                yield item
+                if ends and answer.is_left:
+                    return
+            if answer.is_complete and not is_last_wait:
+                is_last_wait = True
+                source.limit_rest(DONE_WAIT)
+        is_read = True
+    finally:
+        answer.close("left")  # by break, by a signal, or because nobody holds the stream
+        if is_read and answer.outcome is Outcome.DONE:
+            source.park()
+        else:
+            source.close()
+
+
+async def _aread(answer: CompletionParser, source: AsyncSource) -> AsyncGenerator[Chunk, None]:
+    """Do as _read does, asynchronously."""
+    ends = answer.ends
+    try:
+        while not ends:
+            try:
+                data = await source.read()
+            except ExchangeError as error:
+                answer.close("limit" if isinstance(error, TimedOutError) else "cut", error)
+                break
+            if not data and isinstance(data, bytes):
+                answer.close()
+                break
+            for item in answer.feed(data):
+                yield item
+                if ends and answer.is_left:
+                    return
+    finally:
+        answer.close("left")
+        await source.close()
 
 
 class TextPieces:

@@ -196,7 +196,7 @@ def test_an_answer_goes_into_the_next_request() -> None:
         first = own.chat.completions.create(model="m", messages=[])
         own.chat.completions.create(model="m", messages=[first.choices[0].message])
         with pytest.raises(TypeError, match="object cannot be sent as JSON"):
-            own.chat.completions.create(model="m", messages=[object()])  # type: ignore[list-item]
+            own.chat.completions.create(model="m", messages=[object()])
     assert server.requests[1].json()["messages"] == [first.choices[0].message.raw]
 
 

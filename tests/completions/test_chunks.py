@@ -1,0 +1,387 @@
+"""Streams over any iterable of bytes, blocking and asynchronous."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import contextlib
+import gc
+import pickle
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from loopback import DONE, PATIENCE, delta, wire
+from sseparse.completions import (
+    AsyncStream,
+    Completion,
+    ContentTypeError,
+    ExchangeError,
+    Outcome,
+    StatusError,
+    Stream,
+    StreamError,
+    TimedOutError,
+    Timing,
+    TransportError,
+    TruncatedError,
+    aiter_chunks,
+    iter_chunks,
+)
+from sseparse.completions._headers import Headers
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+FINISH = delta(finish="stop")
+BODY = [wire(delta("Hel")), wire(delta("lo")), wire(FINISH), DONE]
+
+
+class Chunks:
+    """An iterable of both kinds, which gives bytes and then an exception, or ends."""
+
+    def __init__(self, *chunks: Any, error: BaseException | None = None) -> None:
+        self.chunks = chunks
+        self.error = error
+        self.is_closed = False
+        self.taken = 0
+
+    def __iter__(self) -> Iterator[Any]:
+        try:
+            for chunk in self.chunks:
+                self.taken += 1
+                yield chunk
+            if self.error:
+                raise self.error
+        finally:
+            self.is_closed = True
+
+    async def __aiter__(self) -> AsyncIterator[Any]:
+        try:
+            for chunk in self.chunks:
+                await asyncio.sleep(0)
+                self.taken += 1
+                yield chunk
+            if self.error:
+                raise self.error
+        finally:
+            self.is_closed = True
+
+
+Ended = tuple[Any, str, BaseException | None]
+
+
+def read_blocking(chunks: Chunks, **options: Any) -> Ended:
+    stream = iter_chunks(iter(chunks), **options)
+    texts: list[str] = []
+    try:
+        texts.extend(stream.text())
+    except BaseException as error:
+        return stream, "".join(texts), error
+    return stream, "".join(texts), None
+
+
+def read_async(chunks: Chunks, **options: Any) -> Ended:
+    async def read() -> Ended:
+        stream = aiter_chunks(chunks.__aiter__(), **options)
+        texts: list[str] = []
+        try:
+            async for text in stream.text():
+                texts.append(text)
+        except BaseException as error:
+            return stream, "".join(texts), error
+        return stream, "".join(texts), None
+
+    return asyncio.run(read())
+
+
+READ = pytest.mark.parametrize("read", [read_blocking, read_async])
+
+
+@READ
+def test_a_whole_stream(read: Any) -> None:
+    chunks = Chunks(*BODY, b"more")
+    stream, text, error = read(chunks, headers={"X-Request-Id": "r", "Content-Type": "x"})
+    assert (text, error, stream.outcome) == ("Hello", None, Outcome.DONE)
+    assert (stream.request_id, stream.headers["content-type"]) == ("r", "x")
+    assert (chunks.taken, chunks.is_closed) == (4, True)
+    kind = type(stream).__name__
+    assert repr(stream) == f"<{kind}: done, 4 events in 4 reads>"
+    assert stream.completion().text == "Hello"
+    assert stream.timing == Timing()
+    assert (stream.pending, stream.last_event_id, stream.retry) == (None, "", None)
+
+
+@READ
+@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
+def test_kinds_of_chunks(read: Any, kind: Any) -> None:
+    _, text, error = read(Chunks(*[kind(each) for each in (b"", *BODY[:1], b"", *BODY[1:])]))
+    assert (text, error) == ("Hello", None)
+
+
+class OwnTimeoutError(Exception):
+    """As httpx and requests have them."""
+
+
+@READ
+@pytest.mark.parametrize(
+    ("error", "kind", "outcome", "message"),
+    [
+        (OSError("gone"), TransportError, Outcome.TRANSPORT_ERROR, "the answer was cut off: gone"),
+        (
+            ValueError(),
+            TransportError,
+            Outcome.TRANSPORT_ERROR,
+            "was cut off: ValueError",
+        ),
+        (TimeoutError("slow"), TimedOutError, Outcome.TIMED_OUT, "came in time: slow"),
+        (OwnTimeoutError(), TimedOutError, Outcome.TIMED_OUT, "in time: OwnTimeoutError"),
+        (asyncio.TimeoutError(), TimedOutError, Outcome.TIMED_OUT, "in time: TimeoutError"),
+        (concurrent.futures.TimeoutError(), TimedOutError, Outcome.TIMED_OUT, "in time"),
+        (TransportError("own"), TransportError, Outcome.TRANSPORT_ERROR, "own"),
+    ],
+)
+def test_an_exception_of_the_iterable(
+    read: Any, error: BaseException, kind: Any, outcome: Outcome, message: str
+) -> None:
+    stream, text, raised = read(Chunks(*BODY[:2], b"data: x\nda", error=error))
+    assert (type(raised), text, stream.outcome) == (kind, "Hello", outcome)
+    assert message in str(raised)
+    assert raised.__cause__ is error or raised is error
+    assert raised.partial.text == "Hello"
+    assert raised.pending.line == b"da"
+    assert raised.timing is stream.timing
+
+
+@READ
+def test_a_time_limit_after_all_has_come(read: Any) -> None:
+    stream, text, error = read(Chunks(*BODY[:3], error=TimeoutError()))
+    assert (text, error, stream.outcome) == ("Hello", None, Outcome.FINISHED)
+
+
+@pytest.mark.parametrize(
+    ("read", "error"),
+    [
+        (read_blocking, KeyboardInterrupt()),
+        (read_blocking, SystemExit()),
+        (read_async, asyncio.CancelledError()),
+    ],
+)
+def test_what_passes_through(read: Any, error: BaseException) -> None:
+    stream, text, raised = read(Chunks(*BODY[:1], error=error))
+    assert (raised, text, stream.outcome) == (error, "Hel", Outcome.CLOSED)
+
+
+@READ
+@pytest.mark.parametrize(
+    ("chunks", "options", "kind", "text"),
+    [
+        (BODY[:2], {}, TruncatedError, "Hello"),
+        ([BODY[0], wire({"error": "x"})], {}, StreamError, "Hel"),
+        ([b"<html>"], {}, ContentTypeError, ""),
+        ([b'{"error": "no"}'], {"status": 401}, StatusError, ""),
+        ([b"x" * (1 << 20), b"x", b"y"], {"status": 500}, StatusError, ""),
+    ],
+)
+def test_errors(read: Any, chunks: list[Any], options: Any, kind: Any, text: str) -> None:
+    source = Chunks(*chunks)
+    stream, got, error = read(source, **options)
+    assert (type(error), got) == (kind, text)
+    assert isinstance(stream.outcome, Outcome)
+    assert source.is_closed
+
+
+@READ
+def test_lines_without_their_ends(read: Any) -> None:
+    lines = b"".join(BODY).split(b"\n")
+    stream, _, error = read(Chunks(*lines))
+    assert type(error) is ValueError
+    assert "the chunks are lines without their line ends" in str(error)
+    assert stream.outcome is Outcome.CLOSED
+    _, _, error = read(Chunks(b"data: 1", b"data: 2"))
+    assert type(error) is ValueError
+
+
+@READ
+@pytest.mark.parametrize("chunk", ["text", "", 5, 0, None, []])
+def test_chunks_of_a_wrong_type(read: Any, chunk: Any) -> None:
+    stream, text, error = read(Chunks(*BODY[:1], chunk))
+    assert text == "Hel"
+    assert type(error) is TypeError
+    assert "expected bytes" in str(error)
+    assert stream.outcome is Outcome.CLOSED
+
+
+def test_what_is_no_iterable_of_bytes() -> None:
+    for whole in (b"data: 1\n\n", "data"):
+        with pytest.raises(TypeError, match="expected an iterable of bytes"):
+            iter_chunks(whole)  # type: ignore[arg-type]
+        with pytest.raises(TypeError, match="expected an iterable of bytes"):
+            aiter_chunks(whole)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="not iterable"):
+        iter_chunks(5)  # type: ignore[arg-type]
+
+
+# What only one of them has
+
+
+def test_iteration() -> None:
+    stream = iter_chunks(BODY)
+    assert next(stream).text == "Hel"
+    assert [chunk.text for chunk in stream] == ["lo", ""]
+    assert list(stream) == []
+    with pytest.raises(StopIteration):
+        next(stream)
+    assert isinstance(stream.collect(), Completion)
+    failed = iter_chunks(BODY[:1])
+    next(failed)
+    for again in (lambda: next(failed), lambda: list(failed), failed.collect):
+        with pytest.raises(TruncatedError):
+            again()
+
+
+def test_leaving_closes_a_generator_and_nothing_else() -> None:
+    chunks = Chunks(*BODY)
+    for _ in iter_chunks(iter(chunks)):
+        break
+    assert chunks.is_closed
+    with iter_chunks(iter(Chunks(*BODY))) as stream:
+        pass
+    assert stream.outcome is Outcome.CLOSED
+
+    class Owned:
+        is_closed = False
+
+        def __iter__(self) -> Iterator[bytes]:
+            return iter(BODY)
+
+        def close(self) -> None:
+            self.is_closed = True
+
+    owned = Owned()
+    for _ in iter_chunks(owned):
+        break
+    assert not owned.is_closed
+    chunks = Chunks(*BODY)
+    generator = iter(chunks)
+    next(generator)
+    stream = iter_chunks(generator)
+    del stream
+    gc.collect()
+    assert chunks.is_closed
+
+
+def test_closing_in_another_thread() -> None:
+    is_reading, is_closed = threading.Event(), threading.Event()
+
+    def chunks() -> Iterator[bytes]:
+        yield BODY[0]
+        is_reading.set()
+        assert is_closed.wait(PATIENCE)
+        yield BODY[1]
+
+    stream = iter_chunks(chunks())
+    got: list[str] = []
+    reader = threading.Thread(target=lambda: got.extend(chunk.text for chunk in stream))
+    reader.start()
+    assert is_reading.wait(PATIENCE)
+    stream.close()
+    is_closed.set()
+    reader.join(PATIENCE)
+    assert (got, stream.outcome) == (["Hel"], Outcome.CLOSED)
+
+
+def test_async_iteration() -> None:
+    async def main() -> None:
+        stream = aiter_chunks(Chunks(*BODY).__aiter__())
+        assert (await stream.__anext__()).text == "Hel"
+        assert [chunk.text async for chunk in stream] == ["lo", ""]
+        with pytest.raises(StopAsyncIteration):
+            await stream.__anext__()
+        assert (await stream.collect()).text == "Hello"
+        failed = aiter_chunks(Chunks(*BODY[:1]).__aiter__())
+        for again in (failed.collect, failed.collect, failed.__anext__):
+            with pytest.raises(TruncatedError):
+                await again()
+        with pytest.raises(TruncatedError):
+            async for _ in failed:
+                pass
+
+    asyncio.run(main())
+
+
+def test_async_leaving_closes() -> None:
+    async def main() -> None:
+        chunks = Chunks(*BODY)
+        async with aiter_chunks(chunks.__aiter__()) as stream:
+            async for chunk in stream:
+                assert chunk.text == "Hel"
+                break
+        assert (chunks.is_closed, stream.outcome) == (True, Outcome.CLOSED)
+        await stream.close()
+        assert (await stream.collect()).text == "Hel"
+        # Before its first step.
+        unread = Chunks(*BODY)
+        generator = unread.__aiter__()
+        await generator.__anext__()
+        await aiter_chunks(generator).close()
+        assert unread.is_closed
+
+    asyncio.run(main())
+
+
+def test_cancelling_and_closing_in_another_task() -> None:
+    async def main() -> None:
+        never = asyncio.Event()
+        is_reading = asyncio.Event()
+
+        async def chunks() -> AsyncIterator[bytes]:
+            yield BODY[0]
+            is_reading.set()
+            await never.wait()
+            yield BODY[1]
+
+        async def read(stream: AsyncStream) -> list[str]:
+            return [chunk.text async for chunk in stream]
+
+        stream = aiter_chunks(chunks())
+        task = asyncio.create_task(read(stream))
+        await is_reading.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert stream.outcome is Outcome.CLOSED
+
+        is_reading.clear()
+        stream = aiter_chunks(chunks())
+        task = asyncio.create_task(read(stream))
+        await is_reading.wait()
+        await stream.close()
+        assert stream.outcome is Outcome.CLOSED
+        never.set()
+        assert await task == ["Hel"]
+
+    asyncio.run(main())
+
+
+def test_headers() -> None:
+    pairs = [(b"X-A", b"1"), ("x-a", "2"), ("Content-Type", "t\xe9")]
+    headers = Headers(pairs)  # type: ignore[arg-type]
+    assert headers["X-a"] == "1, 2"
+    assert (len(headers), list(headers)) == (2, ["X-A", "Content-Type"])
+    assert "CONTENT-TYPE" in headers
+    assert repr(headers) == "Headers({'X-A': '1, 2', 'Content-Type': 't\xe9'})"
+    assert pickle.loads(pickle.dumps(headers)) == headers
+    assert Headers({"a": "b"}) == {"a": "b"}
+    with pytest.raises(KeyError):
+        headers["nope"]
+
+
+def test_types() -> None:
+    stream = iter_chunks(BODY)
+    assert isinstance(stream, Stream)
+    whole: Completion = stream.collect()
+    assert whole.timing is stream.timing
+    with contextlib.suppress(ExchangeError):
+        iter_chunks([]).collect()
