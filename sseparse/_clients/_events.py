@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .._core import Event
 from ..completions._stream import BlockingReading
 
 if TYPE_CHECKING:
     from ..completions._answer import EventsAnswer
 
 
-class EventStream(BlockingReading["Event"]):
+class EventStream(BlockingReading[Event]):
     """The events of any event stream, as an iterator and a context manager.
 
     A loop that is left with ``break`` closes the stream; to take a few events and go on later, use
