@@ -30,6 +30,9 @@ python_use_unqualified_type_names = True
 nitpicky = True
 # Names that have no page here. There is no intersphinx, which needs the network.
 nitpick_ignore_regex = [
-    ("py:class", r"ApiKey|OnRetry|Query|_T|Kind|Reason|SearchStrategy|Terminator|mmap|collections\.abc\..*"),
+    (
+        "py:class",
+        r"ApiKey|OnRetry|Query|_T|Kind|Reason|SearchStrategy|Terminator|mmap|collections\.abc\..*",
+    ),
     ("py:exc", r"json\.JSONDecodeError"),
 ]

@@ -15,7 +15,7 @@ from ..completions._stream import read_whole
 from ..completions._timing import Timing
 from ._completions import Completions
 from ._events import EventStream
-from ._http import Exchange, Http, Timeout
+from ._http import Exchange, Http
 from ._requests import encoded_body, merged_headers, target_of
 from ._retries import is_retried, wait_before_retry, wanted_wait
 from ._settings import UNSET, ApiKey, OnRetry, limits, proxy_of, settings_of
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from ..completions._headers import Headers
     from ._requests import Query
+    from ._timeout import Timeout
 
 _A = TypeVar("_A", bound=Answer[Any])
 

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from ..completions._headers import Headers
     from ..completions._models import Completion
     from ._client import Client
-    from ._http import Timeout
     from ._requests import Query
+    from ._timeout import Timeout
 
 
 @attrs.frozen

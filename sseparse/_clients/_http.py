@@ -4,7 +4,6 @@ It knows no JSON and no events, so that every client of the package can share it
 
     Http        the connections to one server; shared by threads
     Exchange    one request and its answer; read by one thread, cancelled by any
-    Timeout     the four limits
 
 No exception of urllib3 or of the sockets below it leaves this module: each becomes a TransportError
 or a TimedOutError, with the original as its cause. Only urllib3's public interface is used.
@@ -25,7 +24,6 @@ from collections import deque
 from http.client import RemoteDisconnected
 from typing import TYPE_CHECKING, Any
 
-import attrs
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
@@ -34,11 +32,13 @@ from urllib3.exceptions import TimeoutError as Urllib3TimeoutError
 
 from ..completions._errors import ExchangeError, TimedOutError, TransportError, causes, reason_of
 from ..completions._headers import Headers
+from ._timeout import LIMIT_TEXTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ..completions._timing import Timing
+    from ._timeout import Timeout
 
 READ_SIZE = 65536  # read1 without a size returns at most 8 KiB of a body that ends with the stream
 _POOL_SIZE = 64  # idle connections kept; beyond it they are closed after use
@@ -48,44 +48,6 @@ _PARKED_MAX = 16
 _DRAIN_SECONDS = 0.002
 _DRAIN_READS = 8
 _URLOPEN: Any = {"retries": False, "redirect": False, "preload_content": False}
-
-
-# Beyond some 24 days sockets, and beyond other figures locks, raise OverflowError.
-_seconds: Any = attrs.validators.optional([attrs.validators.gt(0), attrs.validators.le(10**6)])
-
-
-@attrs.frozen(kw_only=True)
-class Timeout:
-    """Time limits in seconds; None switches one off.
-
-    Attributes:
-        connect: To connect to one address of the server, TLS included.
-        idle: Without a single byte: while sending, while waiting for the headers, between reads.
-        event_idle: Waiting for the next event while only comments or parts of events arrive; an
-            answer that is not streamed has no events.
-        deadline: From the call to the end of the answer, retries included.
-
-    Raises:
-        TypeError: A limit is neither a number nor None.
-        ValueError: A limit is not above 0, or above 1,000,000 s.
-
-    >>> from sseparse.completions import Timeout
-    >>> Timeout(deadline=60)
-    Timeout(connect=5.0, idle=600.0, event_idle=None, deadline=60)
-    """
-
-    connect: float | None = attrs.field(default=5.0, validator=_seconds)
-    idle: float | None = attrs.field(default=600.0, validator=_seconds)
-    event_idle: float | None = attrs.field(default=None, validator=_seconds)
-    deadline: float | None = attrs.field(default=None, validator=_seconds)
-
-
-_LIMIT_TEXTS = {
-    "connect": "no connection within {} s (connect)",
-    "idle": "nothing received for {} s (idle)",
-    "event_idle": "no event for {} s, though the connection is alive (event_idle)",
-    "deadline": "the answer was not whole within {} s (deadline)",
-}
 
 
 class Http:
@@ -348,7 +310,7 @@ class Exchange:
         return TransportError(f"{what}: {reason_of(error)}", timing=self.timing)
 
     def _timed_out(self, limit: str) -> TimedOutError:
-        text = _LIMIT_TEXTS[limit].format(getattr(self._timeout, limit))
+        text = LIMIT_TEXTS[limit].format(getattr(self._timeout, limit))
         return TimedOutError(text, limit=limit, timing=self.timing)
 
     def _shutdown(self) -> None:

@@ -14,8 +14,8 @@ import attrs
 from .. import __version__
 from .._core import DEFAULT_MAX_EVENT_SIZE, Parser
 from ..completions._errors import ExchangeError
-from ._http import Timeout
 from ._requests import Query, checked_headers, encoded_query, merged_headers
+from ._timeout import Timeout
 
 _DEFAULT_BASE_URL = "https://api.openai.com/v1"
 

@@ -61,9 +61,9 @@ from ._timing import Timing
 if TYPE_CHECKING:
     from .._clients._client import Client
     from .._clients._events import EventStream
-    from .._clients._http import Timeout
+    from .._clients._timeout import Timeout
 
-_CLIENTS = {"Client": "_client", "EventStream": "_events", "Timeout": "_http"}
+_CLIENTS = {"Client": "_client", "EventStream": "_events", "Timeout": "_timeout"}
 
 __all__ = [
     "DONE_WAIT",

@@ -13,6 +13,7 @@ from ._models import (
     Raw,
     Usage,
     dicts,
+    index_of,
     usage_in,
 )
 from ._text import is_text_part, join_surrogates, plain_text
@@ -162,82 +163,90 @@ class Merger:
         self._choices: dict[int, _Merged] = {}
         self.finished = 0  # how many choices have their finish reason
         self.has_error = False  # whether a choice reported an error
+        self._has_usage = False  # whether this chunk may have usage elsewhere than at the top
         self.usages: list[Usage] = []
 
     def add(self, raw: Raw, arrival_ns: int, read: int) -> Chunk:
         """Take the JSON of an event, and return the chunk that it is."""
         # On the hot path: with the JSON decoder this is most of what a chunk costs. One pass merges
         # and builds, and a chunk that only adds text takes the short way.
-        built = []
-        has_usage = False  # in a choice
+        self._has_usage = "x_groq" in raw
         choices = raw.get("choices")
-        for choice in choices if type(choices) is list else ():
-            if type(choice) is not dict:
-                continue
-            # A choice is bare if it has an index, a delta and a finish reason, and nothing else but
-            # the logprobs null that OpenAI sends.
-            is_bare = len(choice) == 3 or (len(choice) == 4 and choice.get("logprobs", 0) is None)
-            index = choice.get("index")
-            if type(index) is not int:
-                index = 0
-                is_bare = False
-            merged = self._choices.get(index)
-            if merged is None:
-                merged = self._choices[index] = _Merged()
-            raw_delta = choice.get("delta")
-            if type(raw_delta) is not dict:
-                raw_delta = _NO_DELTA
-                is_bare = False
-            content = raw_delta.get("content")
-            if type(content) is str and len(raw_delta) == 1:
-                if content and merged.has_text and merged.parts is None:
-                    merged.text.append(content)
-                else:
-                    merged.add_delta(raw_delta)
-            elif raw_delta:
-                content = merged.add_delta(raw_delta)
-            reason = choice.get("finish_reason", _MISSING)
-            if reason is _MISSING or not is_bare:
-                content = merged.add_choice(choice, content)
-                if not reason or reason is _MISSING:
-                    reason = choice.get("finishReason")
-                has_usage = has_usage or "usage" in choice
-                if choice.get("error"):
-                    self.has_error = True
-            if reason:
-                if not merged.finish_reason:
-                    self.finished += 1
-                if reason == "error":
-                    self.has_error = True
-                merged.finish_reason = reason
-            delta = _new(Delta)
-            delta.raw = raw_delta
-            delta.content = content
-            chunk_choice = _new(ChunkChoice)
-            chunk_choice.raw = choice
-            chunk_choice.delta = delta
-            built.append(chunk_choice)
-        usage = raw.get("usage")
-        if usage or has_usage or "x_groq" in raw:
-            usage = usage_in(raw)
-            if usage is not None:
-                self.usages.append(Usage(usage))
+        built: tuple[ChunkChoice, ...]
+        if type(choices) is not list:
+            built = ()
+        elif len(choices) == 1 and type(choices[0]) is dict:
+            built = (self._merge_choice(choices[0]),)
+        else:
+            built = tuple([self._merge_choice(each) for each in dicts(choices)])
+        if (raw.get("usage") or self._has_usage) and (usage := usage_in(raw)) is not None:
+            self.usages.append(Usage(usage))
         if len(self._first) < 2:
-            for key in ("id", "model"):
-                if raw.get(key):
-                    self._first.setdefault(key, raw[key])
+            self._first.update(
+                (key, raw[key])
+                for key in ("id", "model")
+                if raw.get(key) and key not in self._first
+            )
         if "choices" in raw or "type" not in raw:  # else a keep-alive, or another API's event
             if None in raw.values():
-                values = {key: value for key, value in raw.items() if value is not None}
-                self._top.update(values)
+                self._top.update({k: v for k, v in raw.items() if v is not None})
             else:
                 self._top.update(raw)
         chunk = _new(Chunk)
         chunk.raw = raw
-        chunk.choices = tuple(built)
+        chunk.choices = built
         chunk.arrival_ns = arrival_ns
         chunk.read = read
         return chunk
+
+    def _merge_choice(self, choice: Raw) -> ChunkChoice:
+        """Take a choice of a chunk, and return the piece that it is."""
+        index: Any = choice.get("index")
+        raw_delta: Any = choice.get("delta")
+        reason = choice.get("finish_reason", _MISSING)
+        # A choice is bare if it has an index, a delta and a finish reason, and nothing else but the
+        # logprobs null that OpenAI sends.
+        size = len(choice)
+        is_bare = (
+            (size == 3 or (size == 4 and choice.get("logprobs", 0) is None))
+            and type(index) is int
+            and type(raw_delta) is dict
+            and reason is not _MISSING
+        )
+        if not is_bare:
+            index = index_of(choice)
+            if type(raw_delta) is not dict:
+                raw_delta = _NO_DELTA
+        merged = self._choices.get(index)
+        if merged is None:
+            merged = self._choices[index] = _Merged()
+        content = raw_delta.get("content")
+        if type(content) is str and len(raw_delta) == 1 and merged.parts is None:
+            if content:
+                merged.text.append(content)
+            merged.has_text = True
+        elif raw_delta:
+            content = merged.add_delta(raw_delta)
+        if not is_bare:
+            content = merged.add_choice(choice, content)
+            reason = choice.get("finish_reason") or choice.get("finishReason")
+            self._has_usage = self._has_usage or "usage" in choice
+            self.has_error = self.has_error or bool(choice.get("error"))
+        if reason:
+            self._finish(merged, reason)
+        delta = _new(Delta)
+        delta.raw = raw_delta
+        delta.content = content
+        piece = _new(ChunkChoice)
+        piece.raw = choice
+        piece.delta = delta
+        return piece
+
+    def _finish(self, merged: _Merged, reason: Any) -> None:
+        if not merged.finish_reason:
+            self.finished += 1
+        self.has_error = self.has_error or reason == "error"
+        merged.finish_reason = reason
 
     @property
     def choices(self) -> int:

@@ -88,11 +88,11 @@ class CompletionParser(Answer[Chunk]):
         self._n = n
         self._include_usage = include_usage
         self._decode = _decode if json_loads is json.loads else json_loads
-        self._filter = ErrorFields().feed
+        self._error_fields = ErrorFields()
         self._merger = Merger(n, is_chat=api == "chat")
         # What came since the last event, for the lines in it that are no fields: the read that
         # completed the event, the reads after it (no more than _RECENT_LIMIT bytes and a read), and
-        # the read that is being parsed. By _feed_events.
+        # the read of which the events are taken. By _prepared and _after_read.
         self._last_event = b""
         self._quiet: list[bytes] = []
         self._quiet_size = 0
@@ -105,12 +105,13 @@ class CompletionParser(Answer[Chunk]):
         """Return what has been merged so far, at any time."""
         return self._whole or self._merger.completion(self.headers)
 
-    def _feed_events(self, data: bytes, arrival_ns: int) -> list[Chunk]:
-        events = self.events
+    def _prepared(self, data: bytes) -> bytes:
         self._current = data
-        chunks = super()._feed_events(data, arrival_ns)
-        self._current = b""
-        if self.events != events:
+        return self._error_fields.feed(data)
+
+    def _after_read(self, has_events: bool) -> None:
+        data, self._current = self._current, b""
+        if has_events:
             self._last_event = data
             if self._quiet:
                 self._quiet = []
@@ -118,7 +119,6 @@ class CompletionParser(Answer[Chunk]):
         elif self._quiet_size < _RECENT_LIMIT:
             self._quiet.append(data)
             self._quiet_size += len(data)
-        return chunks
 
     def _stray_text(self) -> tuple[str, bytes]:
         """Return what the server wrote since the last event that is no field, and all of it."""

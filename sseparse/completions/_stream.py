@@ -330,9 +330,8 @@ def _read(answer: Answer[_T], source: Source) -> Generator[_T, None, None]:
 
     It does not hold the stream, which is closed as soon as nobody else does.
     """
-    ends = answer.ends
-    feed, read = answer.feed, source.read
-    events = 0
+    ends = answer._ends
+    read, parse, items = source.read, answer._parse, answer._items
     is_last_wait = False  # whether the time for the rest is limited
     is_read = False  # to the end
     try:
@@ -345,15 +344,10 @@ def _read(answer: Answer[_T], source: Source) -> Generator[_T, None, None]:
             if not data and isinstance(data, bytes):
                 answer.close()
                 break
-            items = feed(data, source.arrival_ns)
-            if answer.events != events:
-                events = answer.events
+            events = parse(data)
+            if events:
                 source.has_event()
-            # One by one, for the reader may close the stream while it has one of them.
-            for item in items:
-                yield item
-                if ends and answer.is_left:
-                    return
+            yield from items(events, source.arrival_ns)
             if answer.is_complete and not is_last_wait:
                 is_last_wait = True
                 source.limit_rest(DONE_WAIT)
@@ -368,7 +362,7 @@ def _read(answer: Answer[_T], source: Source) -> Generator[_T, None, None]:
 
 async def _aread(answer: CompletionParser, source: AsyncSource) -> AsyncGenerator[Chunk, None]:
     """Do as _read does, asynchronously."""
-    ends = answer.ends
+    ends = answer._ends
     try:
         while not ends:
             try:
@@ -379,10 +373,8 @@ async def _aread(answer: CompletionParser, source: AsyncSource) -> AsyncGenerato
             if not data and isinstance(data, bytes):
                 answer.close()
                 break
-            for item in answer.feed(data):
+            for item in answer._items(answer._parse(data), 0):
                 yield item
-                if ends and answer.is_left:
-                    return
     finally:
         answer.close("left")
         await source.close()

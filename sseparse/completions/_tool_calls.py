@@ -74,14 +74,10 @@ class ToolCalls:
 
     def add(self, piece: Raw) -> None:
         """Take the next piece."""
-        index = piece.get("index")
-        index = index if type(index) is int else None
-        id_ = piece.get("id")
-        id_ = id_ if isinstance(id_, str) and id_ else None
-        function = piece.get("function")
-        function = function if isinstance(function, dict) else {}
-        name = function.get("name")
-        name = name if isinstance(name, str) else ""
+        index = _value(piece, "index", int)
+        id_ = _value(piece, "id", str) or None
+        function = _value(piece, "function", dict) or {}
+        name = _value(function, "name", str) or ""
         call = self._found(id_, index, name)
         if call is None or (name and self._begins(call, id_, name)):
             call = _Call(len(self._calls) if index is None else index)
@@ -98,9 +94,8 @@ class ToolCalls:
             call.add_arguments(arguments)
         elif arguments is not None:
             merge(call.function, {"arguments": arguments})
-        merge(call.raw, {k: v for k, v in piece.items() if k not in ("id", "index", "function")})
-        rest = {k: v for k, v in function.items() if k not in ("name", "arguments")}
-        merge(call.function, rest)
+        merge(call.raw, _without(piece, "id", "index", "function"))
+        merge(call.function, _without(function, "name", "arguments"))
 
     def _found(self, id_: str | None, index: int | None, name: str) -> _Call | None:
         """Return the call that a piece names."""
@@ -134,3 +129,13 @@ class ToolCalls:
             rest: Any = joined(call.raw)
             merged.append({"index": place, "id": call.id, **rest, "function": function})
         return merged
+
+
+def _value(raw: Raw, key: str, kind: type) -> Any:
+    """Return a value if it has exactly this type, else None."""
+    value = raw.get(key)
+    return value if type(value) is kind else None
+
+
+def _without(raw: Raw, *keys: str) -> Raw:
+    return {key: value for key, value in raw.items() if key not in keys}

@@ -123,6 +123,76 @@ def test_stats() -> None:
         assert (status, out, ", 2 chunks" in said) == (0, "ab\n", True)
 
 
+def test_reasoning_and_refusals() -> None:
+    events = [
+        delta(None, reasoning="I \x1bneed"),
+        delta(None, reasoning=" it"),
+        delta("ok"),
+        delta(None, refusal=" but no"),
+        delta(finish="stop"),
+        DONE,
+    ]
+    with streaming(*events) as server:
+        assert chat(server, "x") == (0, "ok but no\n", "I \\x1bneed it\n")
+        assert chat(server, "x", "--no-reasoning") == (0, "ok but no\n", "")
+    with streaming(delta(None, reasoning="hm"), DONE) as server:
+        status, out, said = chat(server, "x")
+    assert (status, out) == (0, "")
+    assert said == "hm\nsseparse: the answer has no text\n"
+
+
+def test_an_answer_without_text() -> None:
+    calls = [{"index": 0, "id": "1", "function": {"name": "get_\x1bit", "arguments": "{}"}}]
+    with streaming(delta(None, tool_calls=calls), delta(finish="tool_calls"), DONE) as server:
+        got = chat(server, "x")
+    assert got == (0, "", "sseparse: the answer has no text; it calls get_\\x1bit\n")
+
+
+@pytest.mark.parametrize(
+    ("reason", "status", "complaint"),
+    [
+        ("length", 8, "the answer ended at the limit of tokens (finish reason 'length')"),
+        ("content_filter", 9, "the server's content filter ended the answer"),
+    ],
+)
+@pytest.mark.parametrize("arguments", [[], ["--json"]])
+def test_an_answer_that_is_cut_short(
+    reason: str, status: int, complaint: str, arguments: list[str]
+) -> None:
+    with streaming(delta("a"), delta(finish=reason), DONE) as server:
+        got, out, said = chat(server, "x", *arguments)
+    assert (got, said) == (status, f"sseparse: {complaint}\n")
+    assert out.startswith("{" if arguments else "a\n")
+
+
+def test_a_character_that_is_cut_in_two() -> None:
+    with streaming(delta("\ud83d"), delta("\ude00"), delta("\ud83d"), DONE) as server:
+        assert chat(server, "x") == (0, "😀\\ud83d\n", "")
+
+
+def test_retries_are_reported() -> None:
+    def handle(peer: Peer, _: Request) -> None:
+        if len(server.requests) == 1:
+            peer.answer("busy \x1b", "retry-after-ms: 100", status="503 X", kind="text/plain")
+        else:
+            peer.stream(delta("a"), DONE)
+
+    with serving(handle) as server:
+        status, out, said = chat(server, "x")
+    assert (status, out) == (0, "a\n")
+    assert said == (
+        "sseparse: attempt 1 failed: status 503: busy \\x1b; the next one follows in 0.1 s\n"
+    )
+
+
+def test_a_hint_for_an_address_without_v1() -> None:
+    with serving(refuse) as server:
+        root = server.url.removesuffix("/v1")
+        _, _, said = chat(None, "x", "--base-url", root)
+        assert said.endswith(f"; the address {root} does not end with /v1, as most do\n")
+        assert "/v1, as most do" not in chat(server, "x")[2]
+
+
 def refuse(peer: Peer, _: Request) -> None:
     peer.answer({"error": {"message": "no \x1b[2Jsuch model"}}, status="404 Not Found")
 

@@ -42,6 +42,20 @@ OUTSIDE = {
     "typing",
 }
 
+# The same of the protocol of completions. importlib is for the clients, which are imported when one
+# of them is asked for.
+OUTSIDE_COMPLETIONS = {
+    "__future__",
+    "collections.abc",
+    "contextlib",
+    "enum",
+    "http",
+    "importlib",
+    "json",
+    "re",
+    "typing",
+}
+
 # What `import sseparse` may load beyond an interpreter that has imported typing.
 # mypy_extensions is used where mypy has brought it.
 # os, and what it imports, is loaded in every interpreter that was started without -S.
@@ -161,6 +175,15 @@ def test_the_core_imports_only_what_is_listed() -> None:
     assert outside == OUTSIDE
 
 
+def test_the_protocol_imports_only_what_is_listed() -> None:
+    """No clock, no I/O, and nothing that is not in the standard library."""
+    folder = PACKAGE / "completions"
+    outside = {each.imported[0] for each in imports(folder) if each.runs and not each.is_own}
+    assert outside == OUTSIDE_COMPLETIONS
+    inside = {each.imported[0] for each in imports(folder) if each.runs and each.is_own}
+    assert inside == {"_core", "completions"}
+
+
 def test_import_loads_the_core_only() -> None:
     code = """
 import sys
@@ -257,9 +280,10 @@ assert a if b else c
     assert complexity(ast.parse(code)) == 1 + 1 + 1 + 3 + 3 + 3 + 2 + 2
 
 
-def test_the_core_stays_simple() -> None:
+@pytest.mark.parametrize("folder", ["_core", "completions", "_clients"])
+def test_it_stays_simple(folder: str) -> None:
     counted = {}
-    for file in CORE.glob("*.py"):
+    for file in (PACKAGE / folder).glob("*.py"):
         source = file.read_text(encoding="utf-8")
         assert source.count("\n") <= MAX_LINES, file.name
         for node in ast.walk(ast.parse(source)):
