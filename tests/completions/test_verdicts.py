@@ -213,11 +213,28 @@ def test_a_refusal_is_read_to_a_limit() -> None:
     assert parser.outcome is Outcome.REFUSED
     assert isinstance(parser.error, StatusError)
     assert parser.error.body == "x" * (1 << 20)
-    assert "<title" in "<title" + parser.error.body  # the search for a title is bounded:
-    hostile = CompletionParser(500)
-    hostile.feed(b"<title" * 170_000)
-    hostile.close()
-    assert hostile.error is not None
+
+
+def test_the_search_for_a_title_has_an_end() -> None:
+    """It is quadratic: of this body it would take an hour."""
+    parser = CompletionParser(500)
+    parser.feed(b"<title" * 170_000)
+    parser.close()
+    assert parser.error is not None
+    assert parser.error.message.startswith("<title<title")
+
+
+def test_an_error_that_replaces_another_has_its_pending() -> None:
+    cause = TransportError("cut")
+    parser = CompletionParser(headers=EVENTS)
+    parser.feed(wire(delta("a")) + b'id: 1\ndata: {"error": "late"}')
+    parser.close("cut", cause)
+    error = parser.error
+    assert type(error) is StreamError
+    assert error.__cause__ is cause
+    assert error.pending == parser.pending
+    assert error.pending is not None
+    assert error.pending.last_event_id == "1"
 
 
 NO_ERRORS: list[object] = [
