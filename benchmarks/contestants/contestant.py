@@ -12,7 +12,7 @@ import importlib
 import sys
 import tempfile
 from collections.abc import Callable, Iterable
-from importlib import import_module, machinery, metadata
+from importlib import import_module, machinery
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -34,10 +34,6 @@ def event_data(event: Any) -> str:
     """Return the data of an event that has it as an attribute, as nearly all have."""
     data: str = event.data
     return data
-
-
-def version(distribution: str) -> str:
-    return f"{distribution} {metadata.version(distribution)}"
 
 
 class Contestant(NamedTuple):

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .asynchronous import result, stepped
+from sseparse._conformance._peers import result
+
 from .contestant import Batches, Contestant, cores, sseparse_version
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def _forms(build: str, core: ModuleType) -> Iterator[Contestant]:
     yield Contestant(
         f"{build}-aiter",
         sseparse_version(),
-        lambda chunks: [stepped(iterated(chunks))],
+        lambda chunks: [result(_listed(iterated(chunks)))],
         "type",
         note="async for over aiter_events",
         loop=lambda chunks: result(_count(iterated(chunks))),
@@ -58,6 +59,10 @@ def _forms(build: str, core: ModuleType) -> Iterator[Contestant]:
 async def _source(chunks: Iterable[bytes]) -> AsyncIterator[bytes]:
     for chunk in chunks:
         yield chunk
+
+
+async def _listed(events: AsyncIterator[Any]) -> list[Any]:
+    return [event async for event in events]
 
 
 async def _count(events: AsyncIterator[Any]) -> int:

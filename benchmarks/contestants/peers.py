@@ -8,15 +8,14 @@ stands in its note and is printed beside them.
 from __future__ import annotations
 
 import codecs
-from importlib import import_module
+from importlib import import_module, metadata
 from typing import TYPE_CHECKING, Any
 
 from sseparse._conformance._peers import PEERS as ADAPTERS
 from sseparse._conformance._peers import versions
 
-from .asynchronous import aiohttp_sse_client2
 from .by_hand import by_hand
-from .contestant import Batches, Contestant, version
+from .contestant import Batches, Contestant
 from .node import eventsource_parser
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ def peers(names: Iterable[str]) -> tuple[list[Contestant], dict[str, str]]:
 
 def _httpx_sse(name: str) -> Contestant:
     """Return what ``EventSource.iter_sse`` does to the text of a response, as it does it."""
-    distribution = version("httpx-sse")
+    distribution = f"httpx-sse {metadata.version('httpx-sse')}"
     decoders = import_module("httpx_sse._decoders")
 
     def events(chunks: Iterable[bytes]) -> Iterator[Any]:
@@ -66,7 +65,7 @@ def _httpx_sse(name: str) -> Contestant:
 
 
 def _launchdarkly(name: str) -> Contestant:
-    distribution = version("launchdarkly-eventsource")
+    distribution = versions(ADAPTERS["launchdarkly-eventsource"])
     reader = import_module("ld_eventsource.reader")
     event_type = import_module("ld_eventsource.actions").Event
 
@@ -78,18 +77,15 @@ def _launchdarkly(name: str) -> Contestant:
     return Contestant(name, distribution, batches, note="its readers, without its client")
 
 
-def _adapted(peer: str, note: str = "", type: str = "event") -> Callable[[str], Contestant]:
-    """Return what makes a contestant of an adapter of ``sseparse conformance``."""
+def _adapted(peer: str, note: str = "") -> Callable[[str], Contestant]:
+    """Return a function that makes a contestant of an adapter of ``sseparse conformance``."""
 
     def make(name: str) -> Contestant:
-        found = ADAPTERS[peer]
-        distribution = versions(found)
-        adapter = found.load()
-
-        def batches(chunks: Iterable[bytes]) -> Batches:
-            return [adapter.parse(chunks)]
-
-        return Contestant(name, distribution, batches, type, note=note)
+        version = versions(ADAPTERS[peer])
+        adapter = ADAPTERS[peer].load()
+        return Contestant(
+            name, version, lambda chunks: [adapter.parse(chunks)], adapter.type, note=note
+        )
 
     return make
 
@@ -120,10 +116,12 @@ PEERS: dict[str, Callable[[str], Contestant]] = {
     "sseclient-py": _adapted("sseclient-py"),
     "httpx2": _adapted("httpx2", "through httpx2.Response, without its limit of 1 MiB"),
     "anthropic": _adapted("anthropic", PRIVATE),
-    "requests-sse": _adapted("requests-sse", "through requests.Response", "type"),
-    "aiohttp-sse-client2": aiohttp_sse_client2,
+    "requests-sse": _adapted("requests-sse", "through requests.Response"),
+    "aiohttp-sse-client2": _adapted(
+        "aiohttp-sse-client2", "asynchronous, through aiohttp.StreamReader"
+    ),
     "assel": _adapted("assel"),
-    "axio-sse": _adapted("axio-sse", type="name"),
+    "axio-sse": _adapted("axio-sse"),
     NODE: eventsource_parser,
     NAIVE: _naive,
     BY_HAND: by_hand,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from .. import Event
 
-__all__ = ["PEERS", "Adapter", "Peer", "versions"]
+__all__ = ["PEERS", "Adapter", "Peer", "result", "versions"]
 
 # The request that is never sent, for the peers which are a client as well.
 _URL = "http://127.0.0.1/"
@@ -36,11 +36,13 @@ class Adapter(NamedTuple):
         read: What one of its events says: ``type``, ``data``, and ``last_event_id`` and ``retry``
             where the parser gives them, None for an event that has none.
         has_limit: Whether ``parse`` takes ``max_event_size``.
+        type: The attribute of an event that holds its type; ``data`` holds its data.
     """
 
     parse: Callable[..., Iterable[Any]]
     read: Callable[[Any], dict[str, Any]]
     has_limit: bool = False
+    type: str = "type"
 
 
 class Peer(NamedTuple):
@@ -99,7 +101,7 @@ class _Sseparse:
 
 
 def _sseparse() -> Adapter:
-    return Adapter(_Sseparse, _reader("type", "data", "last_event_id"), has_limit=True)
+    return _adapter(_Sseparse, "type", "last_event_id", has_limit=True)
 
 
 def _httpx_sse() -> Adapter:
@@ -110,7 +112,7 @@ def _httpx_sse() -> Adapter:
         events: Iterable[Any] = httpx_sse.EventSource(response).iter_sse()
         return events
 
-    return Adapter(parse, _reader("event", "data", "id", "retry"))
+    return _adapter(parse, "event", "id", "retry")
 
 
 def _httpx2() -> Adapter:
@@ -122,7 +124,7 @@ def _httpx2() -> Adapter:
         source: Iterable[Any] = httpx2.EventSource(response, max_event_size=max_event_size)
         return source
 
-    return Adapter(parse, _reader("event", "data", "id", "retry"), has_limit=True)
+    return _adapter(parse, "event", "id", "retry", has_limit=True)
 
 
 def _openai() -> Adapter:
@@ -135,9 +137,7 @@ def _anthropic() -> Adapter:
 
 def _decoder(module: str) -> Adapter:
     decoder = import_module(module).SSEDecoder
-    return Adapter(
-        lambda chunks: decoder().iter_bytes(iter(chunks)), _reader("event", "data", "id", "retry")
-    )
+    return _adapter(lambda chunks: decoder().iter_bytes(iter(chunks)), "event", "id", "retry")
 
 
 def _launchdarkly() -> Adapter:
@@ -167,14 +167,12 @@ def _launchdarkly() -> Adapter:
         def last_event_id(self) -> str:
             return self.client.last_event_id or ""
 
-    return Adapter(Stream, _reader("event", "data", "last_event_id"))
+    return _adapter(Stream, "event", "last_event_id")
 
 
 def _sseclient_py() -> Adapter:
     sseclient = import_module("sseclient")
-    return Adapter(
-        lambda chunks: sseclient.SSEClient(chunks).events(), _reader("event", "data", "id")
-    )
+    return _adapter(lambda chunks: sseclient.SSEClient(chunks).events(), "event", "id")
 
 
 def _requests_sse() -> Adapter:
@@ -215,70 +213,64 @@ def _requests_sse() -> Adapter:
             except _Ended:
                 return
 
-    return Adapter(parse, _reader("type", "data", "last_event_id"))
+    return _adapter(parse, "type", "last_event_id")
 
 
 def _aiohttp_sse_client2() -> Adapter:
     aiohttp = import_module("aiohttp")
     client = import_module("aiohttp_sse_client2.client")
-    # A large chunk tells the connection to pause, of which there is none.
-    connection = SimpleNamespace(
-        connected=True, pause_reading=lambda: None, resume_reading=lambda **_: None
-    )
-    yarl = import_module("yarl")
+    origin = SimpleNamespace(origin=lambda: _URL)
+    # A large chunk tells the socket to pause, but there is none.
+    socketless = SimpleNamespace(pause_reading=lambda: None, resume_reading=lambda **_: None)
+    # aiohttp asks for an event loop. It never runs: its turns would cost more than the parser.
+    loop = asyncio.new_event_loop()
+    loop.close()
 
-    class Response:
-        status, content_type, real_url = 200, "text/event-stream", yarl.URL(_URL)
+    class Content(aiohttp.StreamReader):  # type: ignore[misc, name-defined]  # imported late
+        """A response's content that takes the next chunk where it would wait for the socket."""
 
-        def __init__(self, content: Any) -> None:
-            self.content = content
+        def __init__(self, chunks: Iterable[bytes]) -> None:
+            super().__init__(socketless, 2**16, loop=loop)  # 2**16 is aiohttp's default
+            self.chunks = iter(chunks)
 
-        def close(self) -> None: ...
+        async def _wait(self, _: str) -> None:
+            chunk = next(self.chunks, None)
+            if chunk is None:
+                self.feed_eof()
+            else:
+                self.feed_data(chunk)
 
-    class Session:
-        def __init__(self, content: Any) -> None:
-            self.content = content
+    def parse(chunks: Iterable[bytes]) -> Iterator[Any]:
+        response = SimpleNamespace(
+            status=200,
+            content_type="text/event-stream",
+            real_url=origin,
+            content=Content(chunks),
+            close=lambda: None,
+        )
 
-        async def request(self, *_: object, **__: object) -> Response:
-            return Response(self.content)
+        async def request(*_: object, **__: object) -> object:
+            return response
 
-    async def consume(content: Any, seen: list[Any]) -> None:
-        source = client.EventSource(_URL, session=Session(content), on_error=_end)
+        session = SimpleNamespace(request=request)
+        source = client.EventSource(_URL, session=session, on_error=_end)
         try:
-            async with source:
-                async for event in source:
-                    seen.append(event)
+            result(source.connect())
+            while True:
+                yield result(source.__anext__())
         except _Ended:
             return
 
-    async def settle() -> None:
-        # The task that was woken up goes on until it needs more bytes: one turn of the loop for
-        # the waking and one for the task.
-        for _ in range(4):
-            await asyncio.sleep(0)
+    return _adapter(parse, "type", "last_event_id")
 
-    def parse(chunks: Iterable[bytes]) -> Iterator[Any]:
-        loop = asyncio.new_event_loop()
-        content = aiohttp.StreamReader(connection, 2**16, loop=loop)
-        seen: list[Any] = []
-        task = loop.create_task(consume(content, seen))
-        try:
-            for chunk in chunks:
-                content.feed_data(chunk)
-                loop.run_until_complete(settle())
-                yield from seen
-                seen.clear()
-                if task.done():
-                    break
-            content.feed_eof()
-            loop.run_until_complete(task)
-            yield from seen
-        finally:
-            task.cancel()
-            loop.run_until_complete(asyncio.gather(task, return_exceptions=True))
-            loop.close()
 
-    return Adapter(parse, _reader("type", "data", "last_event_id"))
+def result(coroutine: Any) -> Any:
+    """Run a coroutine that never waits, without an event loop, and return what it returns."""
+    try:
+        coroutine.send(None)
+    except StopIteration as done:
+        return done.value
+    raise RuntimeError("the coroutine waits, though all that it needs is there")
 
 
 def _end() -> None:
@@ -286,7 +278,7 @@ def _end() -> None:
 
 
 def _assel() -> Adapter:
-    return Adapter(import_module("assel").parse, _reader("event", "data", "id", "retry"))
+    return _adapter(import_module("assel").parse, "event", "id", "retry")
 
 
 def _axio_sse() -> Adapter:
@@ -299,25 +291,29 @@ def _axio_sse() -> Adapter:
             yield from decoder.decode(chunk)
         yield from decoder.decode(final=True)
 
-    return Adapter(parse, _reader("name", "data", "id", "retry"), has_limit=True)
+    return _adapter(parse, "name", "id", "retry", has_limit=True)
 
 
-def _reader(
-    type: str, data: str, last_event_id: str, retry: str | None = None
-) -> Callable[[Any], dict[str, Any]]:
-    """Return what reads an event by the names of its attributes."""
+def _adapter(
+    parse: Callable[..., Iterable[Any]],
+    type: str,
+    last_event_id: str,
+    retry: str | None = None,
+    has_limit: bool = False,
+) -> Adapter:
+    """Return an adapter whose events are read by the given names of their attributes."""
 
     def read(event: Any) -> dict[str, Any]:
-        said = {
+        found = {
             "type": getattr(event, type) or "message",
-            "data": getattr(event, data),
+            "data": event.data,
             "last_event_id": getattr(event, last_event_id),
         }
         if retry is not None:
-            said["retry"] = getattr(event, retry)
-        return said
+            found["retry"] = getattr(event, retry)
+        return found
 
-    return read
+    return Adapter(parse, read, has_limit, type)
 
 
 _OWN_ID = "An event carries the ID of its own block; the last one is kept, as a client would."

@@ -814,6 +814,15 @@ def test_a_ready_adapter(name: str) -> None:
             list(adapter.parse([b"data: " + b"x" * 200, b"\n\n"], max_event_size=100))
 
 
+def test_an_adapter_without_an_event_loop_may_not_wait() -> None:
+    async def returns() -> int:
+        return 7
+
+    assert _peers.result(returns()) == 7
+    with pytest.raises(RuntimeError, match="the coroutine waits"):
+        _peers.result(asyncio.sleep(0))
+
+
 STAND_IN = """
 exports.createParser = ({ onEvent, onRetry, onError, maxBufferSize }) => {
   let rest = "";
