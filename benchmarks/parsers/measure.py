@@ -119,6 +119,21 @@ class Run(NamedTuple):
     seconds: list[float]
 
 
+@contextlib.contextmanager
+def frozen() -> Iterator[None]:
+    """Keep what has been imported so far out of the garbage collector's sight.
+
+    The collector would go through all of it, so that a figure would depend on which peers are
+    installed, and a collection before each timed run would take longer than the run.
+    """
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+
+
 def spread(values: Sequence[float]) -> Spread:
     if len(values) == 1:
         return Spread(values[0], values[0], values[0])

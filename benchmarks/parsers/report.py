@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,7 @@ from . import compare
 from .cases import CASES, CUTS, crossed, growth_cases
 from .figures import FIGURES
 from .header import header
-from .measure import Result, Row, Spread, measure, spread
+from .measure import Result, Row, Spread, frozen, measure, spread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -66,11 +65,7 @@ def _measured(
     say: Callable[[str], None],
 ) -> tuple[list[Result], list[dict[str, str | float | None]]]:
     """Return the results of the cases and the figures judged by them, saying each as it comes."""
-    # The collector would go through all that the peers have imported, so that a figure would depend
-    # on which peers are there; and a collection before each timed run would take longer than it.
-    gc.collect()
-    gc.freeze()
-    try:
+    with frozen():
         results = []
         grown = BUILDS if options.cuts else None
         for case in options.cases:
@@ -80,9 +75,7 @@ def _measured(
         if not options.figures:
             return results, []
         more = [measure(case, ours, options.rounds) for case in growth_cases(options.cases)]
-        figures = [figure.judge(results + more) for figure in FIGURES]
-    finally:
-        gc.unfreeze()
+    figures = [figure.judge(results + more) for figure in FIGURES]
     say("\nFigures to reach")
     say("\n".join(f"  {each['verdict']:13} {each['text']}" for each in figures))
     return results, figures

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
 
-from sseparse import Event, encode
+from sseparse import Event, encode, parse
 from sseparse.testing import every_split, rechunk
 
 if TYPE_CHECKING:
@@ -426,3 +426,32 @@ def test_raw() -> None:
     ]
     for chunks in (*every_split(stream), rechunk(stream, 1)):
         assert [(raw, block.data) for raw, block in raw_blocks(chunks)] == expected
+
+
+def recorded_objects() -> tuple[bytes, list[Any]]:
+    """Return a recorded chat completion, and the objects in the data of its events."""
+    stream = (RECIPES.parents[1] / "tests" / "recordings" / "llama.cpp.sse").read_bytes()
+    *events, done = parse(stream)
+    assert done.data == "[DONE]"
+    return stream + b"data: after the end\n\n", [event.json() for event in events]
+
+
+@pytest.mark.parametrize("size", [1, 1000, 1_000_000])
+def test_orjson(size: int) -> None:
+    pytest.importorskip("orjson", reason="orjson is not installed")
+    objects = run_recipe("json_orjson")["objects"]
+    stream, wanted = recorded_objects()
+    assert list(objects(rechunk(stream, size))) == wanted
+
+
+@pytest.mark.parametrize("size", [1, 1000, 1_000_000])
+def test_msgspec(size: int) -> None:
+    msgspec = pytest.importorskip("msgspec", reason="msgspec is not installed")
+    recipe = run_recipe("json_msgspec")
+    stream, wanted = recorded_objects()
+    found = list(recipe["chunks_of_answer"](rechunk(stream, size)))
+    assert found == [msgspec.convert(each, recipe["Chunk"]) for each in wanted]
+    text = "".join(choice.delta.content or "" for chunk in found for choice in chunk.choices)
+    assert len(text) > 5
+    with pytest.raises(msgspec.ValidationError, match=r"missing required field `id`"):
+        list(recipe["chunks_of_answer"]([b"data: {}\n\n"]))
