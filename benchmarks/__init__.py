@@ -1,4 +1,4 @@
-"""How fast the parser is, beside others: ``python -m benchmarks`` (see docs/benchmarks.rst)."""
+"""Measure the parser beside others: ``python -m benchmarks`` (see docs/benchmarks.rst)."""
 
 from __future__ import annotations
 
@@ -6,5 +6,6 @@ import sys
 from pathlib import Path
 
 _ROOT = Path(__file__).resolve().parent.parent
-# The working directory stands first, and would hide an installed sseparse, which may be compiled.
+# Else the working directory comes first, and its sseparse hides an installed one, which may be
+# compiled.
 sys.path.sort(key=lambda entry: Path(entry).resolve() == _ROOT)

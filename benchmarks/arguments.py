@@ -1,4 +1,4 @@
-"""What the commands take on the command line, refused before anything is measured."""
+"""The types of arguments. A wrong argument is refused before anything is measured."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def positive(text: str) -> int:
 
 def writable(path: str) -> Path:
     try:
-        # Tried, since permissions alone do not tell; what is there stays until it is replaced.
+        # Only opening the file shows it. A file that exists keeps its content.
         Path(path).open("ab").close()
     except OSError as error:
         raise argparse.ArgumentTypeError(f"cannot write {path}: {error.strerror}") from error

@@ -1,7 +1,7 @@
-"""The clients of ``python -m benchmarks.client``, each as its documentation uses it.
+"""The clients of ``python -m benchmarks.client``, each used as its documentation shows.
 
-Each gives the content of every chunk. Those that know events only get ``json.loads`` added, as
-their users write it; the other two make typed objects of it.
+Each yields the content of every chunk. Two of them return typed objects. The others return events,
+whose data is read with ``json.loads``, as their users do.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import NamedTuple
 
 Contents = Iterator["str | None"]
-# Takes how to send and how many chunks; see ``server``.
+# Takes the way in which the server sends, and the number of chunks; see ``server``.
 Ask = Callable[[str, int], Contents]
 
 
@@ -21,10 +21,11 @@ class Client(NamedTuple):
     """A client.
 
     Attributes:
-        imports: What a program imports to use it.
-        distributions: What is installed for it, whose versions are printed.
-        connect: Takes the server's port; what it is entered for asks, until it is left.
-        note: What differs in meaning.
+        imports: The modules that a program imports to use it.
+        distributions: The distributions that it needs; their versions are printed.
+        connect: Takes the server's port and returns a context manager, whose value is the function
+            that sends a request.
+        note: What it returns.
     """
 
     imports: str
@@ -151,6 +152,6 @@ CLIENTS = {
         "ld_eventsource",
         ("launchdarkly-eventsource", "urllib3"),
         _launchdarkly,
-        "events, and json.loads; it asks with GET only",
+        "events, and json.loads; it sends GET only",
     ),
 }

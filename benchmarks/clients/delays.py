@@ -1,8 +1,8 @@
-"""How long an event takes from the server's send to the client's loop, in each framing.
+"""Measure the delay of each event, from the server's send to the client's loop.
 
-The server sends the next event only when it is told to: after the one before has been received, or
-after a while in which it has not. Both sides stamp with the monotonic clock, which is one for all
-processes of a machine.
+The server waits for a line of standard input before each event. The line comes when the client has
+received the event before, or has not received it for a while. Both sides read the monotonic clock,
+which all processes of a machine share.
 """
 
 from __future__ import annotations
@@ -22,18 +22,19 @@ if TYPE_CHECKING:
 
     from .adapters import Ask
 
-# How long the next event waits for one that does not arrive. A client that reads bytes as they come
-# needs a thousandth of it.
+# The time after which the next event is sent although the one before has not been received. A
+# client that reads bytes as they come needs a thousandth of it.
 PATIENCE_S = 0.3
 
 
 class Delays(NamedTuple):
-    """What became of the events of one stream.
+    """The times of the events of one stream.
 
     Attributes:
-        sent: When each was sent, and then the end, in monotonic ns.
-        received: When each was received, likewise; fewer where some never were.
-        fault: What the client raised; "" if nothing.
+        sent: The time at which each event was sent, and then the end, in monotonic ns.
+        received: The time at which each event was received, in monotonic ns. It is shorter than
+            ``sent`` by more than one if events were never received.
+        fault: The exception that the client raised; "" if none.
     """
 
     sent: list[int]
@@ -41,7 +42,7 @@ class Delays(NamedTuple):
     fault: str
 
     def in_time(self) -> list[float]:
-        """Return the delays, in ms, of those that came before anything was sent after them."""
+        """Return the delays, in ms, of the events that were received before the next was sent."""
         return [
             (received - sent) / 1e6
             for sent, following, received in zip(
@@ -51,12 +52,12 @@ class Delays(NamedTuple):
         ]
 
     def __str__(self) -> str:
-        """Say it in a few words, without making more of it than there was."""
+        """Return a short summary. It has delays only if all events were received in time."""
         if self.fault:
             return self.fault
         events, delays = len(self.sent) - 1, self.in_time()
         if len(self.received) < events:
-            return f"{events - len(self.received)} of {events} never"
+            return f"{events - len(self.received)} of {events} never received"
         if len(delays) == events:
             return f"{statistics.median(delays):.2f} ms, at most {max(delays):.2f}"
         held = sum(received >= self.sent[-1] for received in self.received)
@@ -66,12 +67,12 @@ class Delays(NamedTuple):
 
 
 def watch(ask: Ask, framing: str, count: int) -> Iterator[str]:
-    """Return a line for each event as it is received: when; then "end", or what was raised."""
+    """Yield the time of each event when it is received, then "end" or the exception, as lines."""
     try:
         for content in ask(framing, count):
             if content == WORD:
                 yield str(time.monotonic_ns())
-    except Exception as error:  # whatever a client raises is its result
+    except Exception as error:  # any exception of a client is its result
         yield f"raises {type(error).__name__}"
     else:
         yield "end"
@@ -83,13 +84,13 @@ def measure(
     count: int,
     patience: float = PATIENCE_S,
 ) -> Delays:
-    """Have the server send so many events to the watcher, one at a time.
+    """Have the server send events to the watcher, one at a time, and return their times.
 
     Args:
         server: A process that runs ``server.serve``, and has printed its port.
-        watcher: A process that prints the lines of ``watch``, with that count.
-        count: How many events.
-        patience: How long to wait for each, in s.
+        watcher: A process that prints the lines of ``watch``, with the same count.
+        count: The number of events.
+        patience: The time to wait for each, in s.
     """
     assert server.stdin
     assert server.stdout

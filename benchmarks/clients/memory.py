@@ -1,4 +1,4 @@
-"""How much memory this process has held at most; it imports next to nothing."""
+"""The most memory that this process has held. The module itself adds hardly any."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ def resident_mb() -> float:
     status = Path("/proc/self/status")
     if status.exists():
         return int(status.read_text().partition("VmHWM:")[2].split()[0]) / 1024
-    # Elsewhere; on Linux it begins with what the process that started this one has held.
+    # For other systems. On Linux this value begins with the memory of the parent process.
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

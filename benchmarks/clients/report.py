@@ -2,10 +2,10 @@
 
     python -m benchmarks.client [--rounds 9] [--chunks 4000] [--clients sseparse,openai]
 
-Each client runs in a process of its own, the server in another. The clients take turns, and the
-medians over all turns are printed, with the ratios to the first client: the ratios hold for a
-machine, the absolute figures for the moment. The measured loop reads the content of every chunk.
-Delays are taken event by event: see ``delays``.
+Each client runs in a process of its own, the server in another. The clients take turns. The report
+has the medians of all turns and the ratios to the first client. The ratios hold for a machine, the
+absolute figures only for the moment. The measured loop reads the content of every chunk. ``delays``
+measures the delay of each event.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ Figures = dict[str, dict[str, list[float]]]
 
 
 def work(name: str, port: int) -> None:
-    """Do what standard input asks for: a kind and a number in each line; print the figure."""
+    """Read a kind and a number from each line of standard input; measure, and print the figure."""
     with CLIENTS[name].connect(port) as ask:
         for line in sys.stdin:
             kind, count = line.split()
@@ -47,7 +47,7 @@ def work(name: str, port: int) -> None:
 
 
 def watch(name: str, port: int, framing: str, count: int) -> None:
-    """Print when each event of that framing was received, after a stream that warms up."""
+    """Print the time of each event in that framing, after a stream that warms up."""
     with CLIENTS[name].connect(port) as ask:
         cpu("event")(ask, 50)
         for line in delays.watch(ask, framing, count):
@@ -103,7 +103,7 @@ def child(*arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, cwd=ROOT)
 
 
-def asked(worker: subprocess.Popen[str], kind: str, count: int) -> float:
+def request(worker: subprocess.Popen[str], kind: str, count: int) -> float:
     assert worker.stdin
     assert worker.stdout
     worker.stdin.write(f"{kind} {count}\n")
@@ -111,7 +111,7 @@ def asked(worker: subprocess.Popen[str], kind: str, count: int) -> float:
     return float(json.loads(worker.stdout.readline()))
 
 
-def printed(code: str) -> float:
+def output_of(code: str) -> float:
     # The working directory goes last: an installed sseparse, which may be compiled, comes first.
     code = f"import sys, time; sys.path.append(sys.path.pop(0)); {code}"
     command = [sys.executable, "-c", code]
@@ -120,21 +120,21 @@ def printed(code: str) -> float:
 
 
 def import_ms(module: str) -> float:
-    return printed(
+    return output_of(
         f"t = time.process_time(); import {module}; print((time.process_time() - t) * 1e3)"
     )
 
 
 def fresh_memory(name: str, port: int) -> float:
     with child("--work", name, str(port)) as worker:
-        return asked(worker, "memory", 100)
+        return request(worker, "memory", 100)
 
 
 def turn(name: str, port: int, kind: str, count: int) -> float:
     """Measure in a fresh process, after a run that warms it up."""
     with child("--work", name, str(port)) as worker:
-        asked(worker, kind, max(count // 4, 3))
-        return asked(worker, kind, count)
+        request(worker, kind, max(count // 4, 3))
+        return request(worker, kind, count)
 
 
 def delay(
@@ -201,7 +201,7 @@ def _version(distribution: str) -> str:
 
 def report(names: Sequence[str], rounds: int, chunks: int) -> int:
     os.environ.update(OPENAI_API_KEY="none", NO_PROXY="*")
-    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # imports are measured as users have them
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # users import from the bytecode
     names, lines = versions(names)
     print("\n".join(lines))
     if not names:
@@ -225,10 +225,10 @@ def report(names: Sequence[str], rounds: int, chunks: int) -> int:
 
 
 def figures(names: Sequence[str], port: int, rounds: int, chunks: int) -> Figures:
-    """Return what was measured of each client: a figure for each turn."""
+    """Measure the clients, and return a figure of each client for each turn."""
     for name in names:
         import_ms(CLIENTS[name].imports)  # writes the bytecode
-    bare = statistics.median(printed(BARE) for _ in range(3))
+    bare = statistics.median(output_of(BARE) for _ in range(3))
     rows: Figures = {}
 
     def add(row: str, measure: Callable[[str], float], turns: int) -> None:
@@ -238,19 +238,19 @@ def figures(names: Sequence[str], port: int, rounds: int, chunks: int) -> Figure
                 found[name].append(measure(name))
         rows[row] = found
 
-    def taken(kind: str, count: int) -> Callable[[str], float]:
+    def turns_of(kind: str, count: int) -> Callable[[str], float]:
         return lambda name: turn(name, port, kind, count)
 
     add("import, CPU ms", lambda name: import_ms(CLIENTS[name].imports), rounds)
     add("memory over bare Python, MB", lambda name: fresh_memory(name, port) - bare, 3)
-    add("CPU per chunk, µs, one event per write", taken("event", chunks), rounds)
-    add("CPU per chunk, µs, 64 KiB writes", taken("64k", chunks), rounds)
-    add("time to first token, ms", taken("first", 100), rounds)
+    add("CPU per chunk, µs, one event per write", turns_of("event", chunks), rounds)
+    add("CPU per chunk, µs, 64 KiB writes", turns_of("64k", chunks), rounds)
+    add("time to first token, ms", turns_of("first", 100), rounds)
     return rows
 
 
 def table(names: Sequence[str], rows: Figures) -> str:
-    """Return the medians, and below each row how many times the first client's the others' are."""
+    """Return the medians; below each row are the ratios of the other clients to the first."""
     first, *others = names
     lines = [f"{'median':<40}" + "".join(f"{name:>17}" for name in names)]
     for row, found in rows.items():

@@ -1,7 +1,8 @@
 """The server of ``python -m benchmarks.client``: chat completions over real sockets.
 
-A request asks for a number of events and how to send them: ``event``, a write for each; ``64k``, in
-writes of 64 KiB; or in one of ``FRAMINGS``, where each event waits for a line on standard input.
+A request names a number of events and the way to send them: ``event``, with a write for each;
+``64k``, in writes of 64 KiB; or one of ``FRAMINGS``, where each event waits for a line of standard
+input.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ LAST_CHUNK = b"0\r\n\r\n"
 
 
 class Framing(NamedTuple):
-    """A stream as it goes over the wire: head, a piece for each event, end."""
+    """The bytes of a response: the head, a piece for each event, and the end."""
 
     head: bytes
     pieces: list[bytes]
@@ -30,7 +31,7 @@ class Framing(NamedTuple):
 
 
 def event(content: str | None, finish: str | None = None) -> bytes:
-    """Return an event of the size that servers send."""
+    """Return an event as large as those of real servers."""
     delta = {} if content is None else {"content": content}
     body = {
         "id": "chatcmpl-7eSvSno8venz3QcuQhTA3vT8kN18D6gj",
@@ -68,13 +69,13 @@ def closed(count: int) -> Framing:
 
 
 def sized(count: int) -> Framing:
-    """A length known before, sent slowly, as of a recording played back."""
+    """A Content-Length, and a body that comes slowly, as of a recording that is played back."""
     length = len(ONE) * count + len(END)
     return Framing(b"Content-Length: %d\r\n" % length, [ONE] * count, END)
 
 
 def gzipped(count: int) -> Framing:
-    """Compressed whether asked for or not, flushed after each event, in an HTTP chunk each."""
+    """Compressed, even if the client does not ask for it; each event flushed in an HTTP chunk."""
     compressor = zlib.compressobj(wbits=31)
     flushed = [
         _chunk(compressor.compress(each) + compressor.flush(zlib.Z_SYNC_FLUSH))
@@ -100,15 +101,15 @@ def serve() -> None:
         while True:
             connection, _ = listener.accept()
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            # A thread each, since a client may keep a connection that it does not use.
+            # A thread for each connection: a client may keep one open that it does not use.
             threading.Thread(target=_answer, args=(connection,), daemon=True).start()
 
 
 def _answer(connection: socket.socket) -> None:
-    # A client may leave without reading the very end.
+    # A client may disconnect before it has read the end.
     with connection, contextlib.suppress(ConnectionError), connection.makefile("rb") as requests:
         while line := requests.readline():
-            kind, count = _asked(line, requests)
+            kind, count = _read_request(line, requests)
             framing = FRAMINGS.get(kind, chunked)(count)
             connection.sendall(
                 b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n" + framing.head + b"\r\n"
@@ -123,8 +124,8 @@ def _answer(connection: socket.socket) -> None:
             connection.sendall(framing.end)
 
 
-def _asked(line: bytes, requests: object) -> tuple[str, int]:
-    """Read a request: its body says what is wanted, or its query where it has no body."""
+def _read_request(line: bytes, requests: object) -> tuple[str, int]:
+    """Read a request, and return the way and the number in its body, or else in its query."""
     readline, read = requests.readline, requests.read  # type: ignore[attr-defined]  # a file
     length = 0
     while (header := readline()) != b"\r\n":
@@ -138,10 +139,10 @@ def _asked(line: bytes, requests: object) -> tuple[str, int]:
 
 
 def _paced(connection: socket.socket, framing: Framing) -> None:
-    """Send an event, or the end, for each line that is read; print when, in monotonic ns."""
+    """Send the next event, or the end, for each line of input; print the time, in monotonic ns."""
     for piece in [*framing.pieces, framing.end]:
         sys.stdin.readline()
         now = time.monotonic_ns()
-        with contextlib.suppress(ConnectionError):  # who asks counts on an answer each time
+        with contextlib.suppress(ConnectionError):  # each line is answered
             connection.sendall(piece)
         print(now, flush=True)

@@ -1,1 +1,1 @@
-"""What the parsers' benchmark measures: both builds of sseparse, and its peers."""
+"""The contestants of the parsers' benchmark: both builds of sseparse, and its peers."""

@@ -1,11 +1,11 @@
-/* What C written by hand makes of the simplest stream: a yardstick, not a parser.
+/* The simplest stream, parsed in C written by hand: a yardstick, not a parser.
 
-It knows a block of one line that begins with "data: ", ended by LF, and raises NotImplementedError
-on everything else that a stream may hold: CR, a second data line, another field, a comment, a byte
-order mark. So its events are right wherever it has a time. It has no limit and no state to resume
-from. It does what no parser can leave out: each byte is looked at for CR and LF, an unfinished line
-is kept, the value is decoded, and an event with its three attributes is made. What a parser takes
-above that is the price of knowing the standard, and of not being written in C.
+It parses blocks of one line that begins with "data: " and ends with LF. It raises
+NotImplementedError for everything else that a stream may contain: CR, a second data line, another
+field, a comment, a byte order mark. So its events are right wherever it has a time. It has no limit,
+and no state to connect again with. It does only what every parser must do: search each byte for CR
+and LF, keep an unfinished line, decode the value, and make an event with three attributes. The time
+that a parser takes above that is the price of the standard, and of a language other than C.
 */
 
 #include <Python.h>
@@ -24,7 +24,7 @@ above that is the price of knowing the standard, and of not being written in C.
 #define COMPILER "another compiler"
 #endif
 
-/* Made once: these values are the same for all events that this can make. */
+/* Made once: these values are the same for all events. */
 static PyObject *message;
 static PyObject *no_id;
 
@@ -51,7 +51,7 @@ static PyMemberDef event_members[] = {
     {NULL},
 };
 
-/* Without the collector's head: it holds strings only, which cannot be part of a cycle. */
+/* Not tracked by the garbage collector: it holds strings only, which form no cycle. */
 static PyTypeObject EventType = {
     PyVarObject_HEAD_INIT(NULL, 0)
     .tp_name = "by_hand.Event",
@@ -65,8 +65,8 @@ typedef struct {
     PyObject_HEAD
     /* The value of the block's data line. Set by the line, cleared by the blank line. */
     PyObject *data;
-    /* The beginning of a line whose end is in no chunk yet. From Python's allocator, so that
-       tracemalloc sees it. */
+    /* The beginning of a line whose end has not arrived. Python's allocator makes it, so that
+       tracemalloc counts it. */
     char *held;
     Py_ssize_t held_size;
     Py_ssize_t held_room;
@@ -84,7 +84,7 @@ static int
 hold(Parser *self, const char *bytes, Py_ssize_t size)
 {
     if (size > self->held_room - self->held_size) {
-        /* Twice what is needed, so that a long line is copied a bounded number of times. */
+        /* Twice the size that is needed, so that a long line is not copied for each chunk. */
         Py_ssize_t room = 2 * (self->held_size + size);
         char *held = PyMem_Realloc(self->held, room);
         if (held == NULL) {

@@ -1,7 +1,6 @@
-"""The C extension by hand, a yardstick: built from ``by_hand.c`` when it is asked for.
+"""The C extension written by hand, a yardstick. It is built from ``by_hand.c`` when it is needed.
 
-It is built by setuptools with the compiler and the options that Python itself was built with, which
-are those that the compiled sseparse gets, too. Nothing of it stays on the disk.
+setuptools builds it with the compiler and the options of Python itself. Nothing stays on the disk.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 SOURCE = Path(__file__).with_suffix(".c")
-# In a process of its own: setuptools changes distutils for all, and says what it does.
+# In a process of its own: setuptools replaces distutils for the whole process, and prints.
 SETUP = """
 import sys
 from setuptools import Extension, setup
@@ -50,8 +49,8 @@ def by_hand(name: str) -> Contestant:
 
 @functools.cache
 def _built() -> tuple[ModuleType | None, str]:
-    """Return the extension, or why there is none; tried once in a process."""
-    # Windows does not delete an extension that is loaded.
+    """Return the extension, or None and the reason; it is built once in a process."""
+    # Windows cannot delete an extension that is loaded.
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         done = subprocess.run(
             [sys.executable, "-c", SETUP, str(SOURCE)],

@@ -1,8 +1,8 @@
-"""What a contestant is, and those of this project: the builds of sseparse, and its other forms.
+"""The contestants of the benchmark, and the builds of sseparse among them.
 
-A contestant takes the chunks and gives batches of events, which one loop reads. Nearly all give a
-single batch, a generator over the chunks. What is called for each chunk gives the list that each
-call returns.
+A contestant takes the chunks and returns batches of events, which one loop reads. Most return a
+single batch, a generator over the chunks. A parser that is called for each chunk returns a batch
+for each call: the list that the call returns.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Batches = Iterable[Iterable[Any]]
 
 
 def event_data(event: Any) -> str:
-    """Return the data of an event that has it as an attribute, as nearly all have."""
+    """Return the attribute ``data`` of an event; nearly all parsers have it."""
     data: str = event.data
     return data
 
@@ -40,17 +40,17 @@ class Contestant(NamedTuple):
     """One parser, or one way to use it.
 
     Attributes:
-        name: For ``--builds`` and ``--peers``.
+        name: The name for ``--builds`` and ``--peers``.
         version: Its distribution and version.
         batches: Parses the chunks of one stream.
-        type: The attribute in which its events have their type; beside it they have ``data``. ""
-            where an event is a str, so that nothing has to be read.
-        data: Takes the data out of one of its events; None for one that is not an event.
-        note: What its figures mean, where that is not what the others' mean; printed beside them.
+        type: The attribute of an event that holds its type; ``data`` holds its data. "" if an event
+            is a str, which has no attribute to read.
+        data: Takes an event and returns its data; None for an item that is not an event.
+        note: The difference in meaning between its figures and the others'; printed beside them.
         seconds: Takes the chunks, a number of parses and whether to read type and data, and returns
-            how many seconds one parse took; for a parser that runs in another process. None where
+            the time of one parse, in s. It is for a parser that runs in another process; None if
             the harness takes the time.
-        loop: Counts the events in a loop of its own, which reads nothing of them. None for the
+        loop: Parses the chunks in a loop of its own and returns the number of events. None for the
             harness's loop.
     """
 
@@ -72,7 +72,7 @@ def cores() -> dict[str, ModuleType]:
 
 
 def builds() -> list[Contestant]:
-    """Return both builds of sseparse, as far as they are there: ``iter_events`` of each."""
+    """Return the builds of sseparse that are installed, by their ``iter_events``."""
     return [_iter_events(name, core, sseparse_version()) for name, core in cores().items()]
 
 
@@ -80,7 +80,7 @@ def before(folder: Path) -> Contestant:
     """Return the build that ``python -m benchmarks.before`` put into the folder.
 
     Raises:
-        ImportError: There is none, or not for this Python.
+        ImportError: There is no build, or it is not for this Python.
     """
     sys.path.insert(0, str(folder))
     try:

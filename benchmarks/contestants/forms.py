@@ -1,9 +1,8 @@
-"""The other ways to use sseparse, of both builds: ``feed``, ``Observer`` and ``aiter_events``.
+"""The other forms of both builds of sseparse: ``feed``, ``Observer`` and ``aiter_events``.
 
-Each is to be read beside one that is called in the same way: ``Observer.feed`` beside
-``Parser.feed``, for each chunk; ``aiter_events`` beside a loop with ``feed``, over the same
-asynchronous chunks. No event loop runs: nothing waits, and its turns would cost more than the
-parser.
+Compare each with a form that is called in the same way: ``Observer.feed`` with ``Parser.feed``, for
+each chunk; ``aiter_events`` with a loop over the same asynchronous chunks that calls ``feed``. No
+event loop runs: nothing waits, and its turns would cost more than the parser.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def forms(builds: Container[str]) -> list[Contestant]:
-    """Return the other forms of the builds that are there."""
+    """Return the other forms of those of the builds that are installed."""
     return [
         form for build, core in cores().items() if build in builds for form in _forms(build, core)
     ]

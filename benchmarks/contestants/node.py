@@ -1,9 +1,9 @@
-"""eventsource-parser, in JavaScript: another runtime, which parses and takes its time by itself.
+"""eventsource-parser, in JavaScript: another runtime, which measures its own time.
 
-``npm install --prefix benchmarks/contestants/node`` gets it. One process of Node serves all cases,
-so that V8 has compiled the parser as in a program that runs for a while. The time is the processor
-time of that process, with its compiler's and garbage collector's threads, around parses of chunks
-of bytes that are there already: no byte that Python sends is in it.
+``npm install --prefix benchmarks/contestants/node`` installs it. One process of Node serves all
+cases, so V8 has compiled the parser, as in a program that runs for a while. The time is the
+processor time of that process, with the threads of its compiler and its garbage collector. The
+chunks are in its memory before the time begins: the transfer from Python is not measured.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ def eventsource_parser(name: str) -> Contestant:
     version = subprocess.check_output([node, "--version"], text=True).strip()
 
     def batches(chunks: Iterable[bytes]) -> Batches:
-        return [_asked(**_stream(chunks))["data"]]
+        return [_request(**_stream(chunks))["data"]]
 
     def seconds(chunks: list[bytes], times: int, read: bool) -> float:
-        answer = _asked(**_stream(chunks), times=times, read=read)
+        answer = _request(**_stream(chunks), times=times, read=read)
         return float(answer["seconds"]) / times
 
     return Contestant(
         name,
         f"eventsource-parser {number}, Node {version}",
         batches,
-        type="",  # what is read, it reads by itself
+        type="",  # Node reads type and data itself
         data=str,
         note=f"ANOTHER RUNTIME: Node {version}, timed by itself",
         seconds=seconds,
@@ -74,9 +74,9 @@ def _stream(chunks: Iterable[bytes]) -> dict[str, Any]:
     return {"stream": stream, "sizes": [len(chunk) for chunk in chunks]}
 
 
-def _asked(**question: Any) -> Any:
+def _request(**content: Any) -> Any:
     process = _process()
     assert process.stdin
     assert process.stdout
-    print(json.dumps(question), file=process.stdin, flush=True)
+    print(json.dumps(content), file=process.stdin, flush=True)
     return json.loads(process.stdout.readline())

@@ -1,8 +1,8 @@
-"""The parsers that sseparse is compared with, and the split and the C extension that are none.
+"""The parsers that sseparse is compared with, and two yardsticks that are not parsers.
 
-Each is used through its public way where it has one that ends in events, by the adapter that
-``sseparse conformance`` has for it. What its figures mean, where that differs from the others,
-stands in its note and is printed beside them.
+The adapters of ``sseparse conformance`` drive the peers, through a public interface where there is
+one that returns events. httpx-sse and launchdarkly are measured without their HTTP clients as well.
+A note is printed beside figures that differ in meaning from the others.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ PRIVATE = "its private decoder; the public way parses JSON, too"
 
 
 def peers(names: Iterable[str]) -> tuple[list[Contestant], dict[str, str]]:
-    """Return the named peers that can be had here, and why the others cannot, by name."""
+    """Return those of the named peers that are installed, and why the others are missing."""
     found: list[Contestant] = []
     missing: dict[str, str] = {}
     for name in names:
@@ -41,7 +41,7 @@ def peers(names: Iterable[str]) -> tuple[list[Contestant], dict[str, str]]:
 
 
 def _httpx_sse(name: str) -> Contestant:
-    """Return what ``EventSource.iter_sse`` does to the text of a response, as it does it."""
+    """Return httpx-sse's decoders, called as ``EventSource.iter_sse`` calls them."""
     distribution = f"httpx-sse {metadata.version('httpx-sse')}"
     decoders = import_module("httpx_sse._decoders")
 
@@ -91,7 +91,7 @@ def _adapted(peer: str, note: str = "") -> Callable[[str], Contestant]:
 
 
 def _naive(name: str) -> Contestant:
-    """Return what people write first. It knows LF, one data line and nothing else."""
+    """Return the usual first attempt. It knows LF and one data line, and nothing else."""
 
     def events(chunks: Iterable[bytes]) -> Iterator[str]:
         rest = b""
@@ -101,10 +101,9 @@ def _naive(name: str) -> Contestant:
             for block in blocks:
                 yield block.decode()[len("data: ") :]
 
-    what = 'split(b"\\n\\n") and decode(), which is wrong'
-    # It is right on some streams, which does not make it a parser.
+    version = 'split(b"\\n\\n") and decode(), which is wrong'
     note = "right on this stream only"
-    return Contestant(name, what, lambda chunks: [events(chunks)], "", str, note)
+    return Contestant(name, version, lambda chunks: [events(chunks)], "", str, note)
 
 
 PEERS: dict[str, Callable[[str], Contestant]] = {
@@ -126,9 +125,9 @@ PEERS: dict[str, Callable[[str], Contestant]] = {
     NAIVE: _naive,
     BY_HAND: by_hand,
 }
-# Without one of these, ``--required`` is an error; CI runs with it, and has a compiler. The others
-# are left out where they are missing: axio-sse needs Python 3.12, httpx2 and assel 3.11, and
-# eventsource-parser Node.
+# ``--required``, which CI uses, fails if one of these is missing. The others do not install
+# everywhere: axio-sse needs Python 3.12, httpx2 and assel need 3.11, and eventsource-parser needs
+# Node.
 REQUIRED = [
     YARDSTICK,
     "httpx-sse-response",

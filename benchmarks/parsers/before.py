@@ -1,10 +1,10 @@
-"""Build an earlier commit of sseparse, to be measured beside the present one.
+"""Build an earlier commit of sseparse, to measure it beside the current one.
 
     python -m benchmarks.before REV FOLDER
     python -m benchmarks --before FOLDER
 
-The package of that commit is renamed, so that both can be imported in one process, and its own
-setup.py compiles it. What that needs (setuptools, mypy) must be installed; nothing is downloaded.
+The command renames the package of that commit, so that one process can import both, and compiles
+it with its own setup.py. That needs setuptools and mypy; nothing is downloaded.
 """
 
 from __future__ import annotations
@@ -29,21 +29,21 @@ if TYPE_CHECKING:
 
 # The files that name the package for the build. Imports within the package are relative.
 NAMING = ("setup.py", "setup.cfg", "pyproject.toml")
-# How many of the last lines of a build that failed are shown.
+# The number of lines that are shown of the output of a failed build.
 SHOWN = 15
 
 
 class BuildError(Exception):
-    """The revision cannot be built; the text says why."""
+    """The revision cannot be built, for the reason in the message."""
 
 
 def build(revision: str, folder: Path, root: Path = ROOT) -> str:
     """Put the compiled package of a git revision into the folder, and return its commit.
 
-    An earlier one in the folder is replaced.
+    A package that is already in the folder is replaced.
 
     Raises:
-        BuildError: There is no such revision, or it cannot be compiled here.
+        BuildError: The revision does not exist, or it cannot be compiled here.
     """
     with tempfile.TemporaryDirectory() as scratch:
         source, dist = Path(scratch, "source"), Path(scratch, "dist")

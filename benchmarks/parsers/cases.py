@@ -1,4 +1,4 @@
-"""What is measured: streams, and the chunks in which they arrive."""
+"""The cases of the benchmark: streams, and the chunks in which they arrive."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 KIB = 1024
-# The ways to cut a stream, in bytes to a chunk; 0 for one chunk per block. 1,448 bytes is what a
-# TCP segment carries over Ethernet.
+# The ways to cut a stream: the bytes in a chunk, or 0 for one chunk per block. A TCP segment over
+# Ethernet carries 1,448 bytes.
 CUTS = {"whole": sys.maxsize, "64k": 64 * KIB, "1448": 1448, "evt": 0, "100": 100, "1": 1}
 DEFAULT_CUT = "64k"
 
@@ -22,13 +22,13 @@ class Case(NamedTuple):
     """A stream and how it is cut.
 
     Attributes:
-        name: For ``--cases``: the stream's, and the cut's where it is not 64 KiB.
-        about: What it stands for.
-        blocks: Makes a stream of that many units: events, or kB or lines for the one-event streams.
-        units: How many to measure with. Growth is measured with twice and four times as many.
-        cut: Bytes in a chunk; 0 for one chunk per block.
-        forms: Whether the other ways to use sseparse are measured, too: ``feed``, ``aiter_events``
-            and ``Observer``.
+        name: The name for ``--cases``: the stream, and the cut if it is not 64 KiB.
+        about: A description.
+        blocks: Takes the number of units and returns the blocks of the stream. A unit is an event;
+            in a stream of one event it is a kB or a line.
+        units: The number of units. The growth is measured with twice and four times as many.
+        cut: The bytes in a chunk; 0 for one chunk per block.
+        forms: Whether ``feed``, ``aiter_events`` and ``Observer`` are measured, too.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Case(NamedTuple):
     forms: bool = False
 
     def chunks(self, blocks: list[Block]) -> list[bytes]:
-        """Return the stream as it would arrive."""
+        """Return the chunks of the stream."""
         if not self.cut:
             return [block.wire for block in blocks]
         stream = b"".join(block.wire for block in blocks)
@@ -47,7 +47,7 @@ class Case(NamedTuple):
 
 
 def expected(blocks: list[Block]) -> tuple[int, str]:
-    """Return how many events the blocks make, and the digest of their data."""
+    """Return the number of events in the blocks, and the digest of their data."""
     data = [block.data for block in blocks if block.data is not None]
     return len(data), digest(data)
 
@@ -107,7 +107,7 @@ CASES = [
 
 
 def crossed(cases: Iterable[Case], cuts: Iterable[str]) -> list[Case]:
-    """Return every stream of the cases with each of the cuts, in the size that ``STREAMS`` says."""
+    """Return a case for each stream of the cases and each cut, in the size that ``STREAMS`` has."""
     makers = {case.blocks for case in cases}
     return [
         Case(_name(name, cut), f"stream {name}, cut {cut}", blocks, units, CUTS[cut])
@@ -118,7 +118,7 @@ def crossed(cases: Iterable[Case], cuts: Iterable[str]) -> list[Case]:
 
 
 def growth_cases(cases: Iterable[Case]) -> list[Case]:
-    """Return every stream of the cases with every cut, as far as no case has them."""
+    """Return a case for each pair of a stream of the cases and a cut that no case has."""
     measured = list(cases)
     known = {(case.blocks, case.units, case.cut) for case in [*CASES, *measured]}
     return [

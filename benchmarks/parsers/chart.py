@@ -2,9 +2,9 @@
 
     python -m benchmarks.chart REPORT.json FILE.svg
 
-The report is what ``python -m benchmarks --save REPORT.json`` writes. The same report gives the
-same file, with one version of matplotlib. A contestant that is wrong on a case, or was not timed on
-it, has no mark there.
+``python -m benchmarks --save REPORT.json`` writes the report. The same report gives the same file,
+if matplotlib is the same version. A contestant that is wrong on a case, or was not timed on it, has
+no mark there.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from .compare import Report
 
-# Colours that readers who cannot tell red from green can tell apart (Okabe and Ito).
+# People who confuse red and green can distinguish these colours (Okabe and Ito).
 STYLES: dict[str, dict[str, Any]] = {
     "compiled": {"marker": "o", "color": "#0072b2", "s": 60},
     "pure": {"marker": "o", "facecolors": "white", "edgecolors": "#0072b2", "s": 60},
@@ -41,9 +41,9 @@ LABELS = {
 
 
 def points(report: Report) -> dict[str, list[tuple[str, float]]]:
-    """Return by contestant the cases on which it is right and its ratio to httpx-sse there.
+    """Return the cases on which each contestant is right, with its ratio to httpx-sse.
 
-    Of sseparse only the two builds, by ``iter_events``.
+    Of sseparse, only the two builds with ``iter_events`` are in the chart.
     """
     shown = [name for name in [*BUILDS, *PEERS] if name != YARDSTICK]
     found: dict[str, list[tuple[str, float]]] = {}
@@ -104,7 +104,7 @@ def main(given: Sequence[str] | None = None) -> int:
     options = parser.parse_args(given)
     if not points(options.report):
         parser.error(f"the report has no ratio to {YARDSTICK}, so there is nothing to draw")
-    # Text stays text; ids come from the content, and no date is written.
+    # Text stays text, ids depend on the content only, and no date is written.
     with import_module("matplotlib").rc_context(
         {"svg.fonttype": "none", "svg.hashsalt": "sseparse"}
     ):

@@ -1,11 +1,13 @@
-"""What a change made faster or slower: two reports of ``python -m benchmarks``, side by side.
+"""Compare two reports of ``python -m benchmarks``, to see what became faster or slower.
 
-Compared is not a time but the ratio to httpx-sse, taken within the rounds of each run: a machine
-that is slower today slows both sides of it. What is left is noise, of two kinds, and a difference
-is faster or slower only if it is beyond both:
+The ratios to httpx-sse are compared, not the times. A ratio is taken within each round of a run, so
+a machine that is slower today does not change it. Noise remains. A build is reported as faster or
+slower only if the change is larger than both kinds of noise:
 
-- within a run: how far it reaches from the one run's quartiles to the other's, 0 or not;
-- between the runs: how far the ratio of a peer moved on that case, though nobody changed the peer.
+- Noise within a run. The change, taken between the nearest quartiles of the two runs, must have the
+  same sign as the change between the medians.
+- Noise between runs. The change must be larger than that of any peer on the same case, because
+  nobody changed the peers.
 """
 
 from __future__ import annotations
@@ -24,24 +26,25 @@ if TYPE_CHECKING:
 
 Report = dict[str, Any]
 HEADER = ("sseparse", "commit", "Python", "machine", "rounds", "httpx-sse")
-# What a ratio does not carry over from: another processor or interpreter suits one of the two more.
+# If one of these differs, the ratio can change by itself: another processor or interpreter may suit
+# one of the two parsers better.
 SAME = ("Python", "machine", "httpx-sse")
 
 
 class Change(NamedTuple):
-    """One build on one case, then and now.
+    """The change of one build on one case.
 
     Attributes:
         case: The case's name.
         build: The build.
         before: Its ratio to httpx-sse in the base.
-        after: The same in the new report.
-        by: How much faster it is; below 0 slower. 0.1 is 10 %.
-        low: ``by`` from the base's upper quartile to the new report's lower one.
-        high: The other way round.
-        drift: The most by which a peer of the same version moved, faster or slower, above 0;
-            None if both reports have none that is right on the case.
-        verdict: "faster" or "slower", or which noise it is within, or why that cannot be said.
+        after: Its ratio to httpx-sse in the new report.
+        by: The change of the ratio: 0.1 if the build is 10 % faster, below 0 if it is slower.
+        low: The change from the base's upper quartile to the new report's lower quartile.
+        high: The change from the base's lower quartile to the new report's upper quartile.
+        drift: The largest change of a peer of the same version, in either direction; 0 or more.
+            None if no peer of the same version is right on the case in both reports.
+        verdict: "faster" or "slower", or the reason why it is neither.
     """
 
     case: str
@@ -56,10 +59,10 @@ class Change(NamedTuple):
 
 
 def read(path: str) -> Report:
-    """Return the report in that file, as an argument of a command."""
+    """Return the report in a file that the command line names."""
     try:
         report: Report = json.loads(Path(path).read_text(encoding="utf-8"))
-        text(report, report)  # what is no report shows here, before anything is measured
+        text(report, report)  # raises if it is not a report, before anything is measured
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         fault = f"{type(error).__name__}: {error}"
         raise argparse.ArgumentTypeError(f"no report in {path}: {fault}") from error
@@ -67,9 +70,9 @@ def read(path: str) -> Report:
 
 
 def compare(base: Report, report: Report) -> list[Change]:
-    """Return the changes of every build on every stream that both reports have a ratio for."""
+    """Return the change of each build on each stream for which both reports have its ratio."""
     then, now = _ratios(base, report), _ratios(report, base)
-    # Another runtime does not share what slows Python down.
+    # Another runtime may slow down when Python does not.
     same = {
         name
         for name, version in base["header"].items()
@@ -92,7 +95,7 @@ def compare(base: Report, report: Report) -> list[Change]:
 def text(base: Report, report: Report) -> str:
     """Return the comparison as it is printed."""
     lines = [
-        "Compared with the base, by the ratio to httpx-sse, which a slower machine leaves alone"
+        "Compared with the base, by the ratio to httpx-sse, which a slower machine does not change"
     ]
     for name in HEADER:
         then, now = (each["header"].get(name, "not measured") for each in (base, report))
@@ -120,14 +123,14 @@ def text(base: Report, report: Report) -> str:
         left = [name for name in dict.fromkeys(measured) if (name, build) not in compared]
         if left:
             lines.append(
-                f"  {build} not compared, for want of a ratio to httpx-sse on the same stream in"
-                f" both: {', '.join(left)}"
+                f"  {build} not compared, because one report has no ratio to httpx-sse on the same"
+                f" stream: {', '.join(left)}"
             )
     return "\n".join(lines)
 
 
 def _ratios(report: Report, other: Report) -> Mapping[tuple[str, str], Spread]:
-    """Return the ratios of the one, on the cases whose stream the other has."""
+    """Return the ratios of a report on the cases whose stream the other report has, too."""
     streams = {_stream(case) for case in other["cases"]}
     return {
         (case["name"], row["name"]): Spread(*row["to_httpx_sse"])
@@ -139,7 +142,7 @@ def _ratios(report: Report, other: Report) -> Mapping[tuple[str, str], Spread]:
 
 
 def _stream(case: dict[str, Any]) -> tuple[str, int, int]:
-    # A commit may have made another stream of a case, under the old name.
+    # A commit may have changed the stream of a case without changing the name.
     return case["name"], case["events"], case["bytes"]
 
 
@@ -154,11 +157,11 @@ def _change(case: str, build: str, then: Spread, now: Spread, drift: float | Non
         now.high / then.low - 1,
     )
     if then.low == then.high or now.low == now.high:
-        verdict = "one round shows no noise"
+        verdict = "one round does not show the noise"
     elif low <= 0 <= high:
         verdict = "within the noise"
     elif drift is not None and _move(then, now) <= drift:
-        verdict = "within what unchanged peers moved"
+        verdict = "unchanged peers moved as much"
     else:
         verdict = "faster" if by > 0 else "slower"
     return Change(case, build, then.median, now.median, by, low, high, drift, verdict)

@@ -1,4 +1,4 @@
-"""The figures that the project sets itself. They are printed; no test asserts one."""
+"""The figures that the project wants to reach. The report prints them; no test asserts one."""
 
 from __future__ import annotations
 
@@ -13,21 +13,20 @@ if TYPE_CHECKING:
 
 PARSERS = [name for name in PEERS if name not in (NAIVE, BY_HAND, NODE)]
 LAUNCHDARKLY = "launchdarkly"
-# With reads so small most of the time goes into calls, and C needs fewer of them.
+# With small reads most of the time goes into calls, and C needs fewer of them.
 SMALL_READS = (100, 1)
-# The largest stream, in bytes, of which the growth is judged as if everything fitted into about
-# 1 MB; above it page faults count.
+# In bytes. The growth of larger streams has a figure of its own, because page faults add to it.
 SMALL = 2_000_000
 
 
 class Bars(NamedTuple):
-    """What is to be reached on one case.
+    """The figures to reach on one case.
 
     Attributes:
-        compiled: How many times as fast as httpx-sse the compiled build is.
-        pure: The same of the pure build.
-        pure_to_launchdarkly: How many times as fast as launchdarkly the pure build is.
-        before: The most that a parse of the compiled build may take, to the build before.
+        compiled: The least ratio of the compiled build to httpx-sse.
+        pure: The least ratio of the pure build to httpx-sse.
+        pure_to_launchdarkly: The least ratio of the pure build to launchdarkly.
+        before: The most time of the compiled build, as a multiple of the time of the build before.
     """
 
     compiled: float
@@ -60,12 +59,12 @@ BARS = {
     "three-lines": Bars(5, 1.3, 0.9, 1),
     "ids": Bars(6, 1.3, 1, 1),
 }
-# Where no block is like the one before it, looking for likeness must not cost much.
+# No block of these streams is like the one before. The check for equal shapes must not cost much.
 SHAPES = {"two-shapes": 1.1, "four-shapes": 1.1}
 
 
 class Measured(NamedTuple):
-    """A figure, and the case and contestant that it is about; "" where the figure names them."""
+    """A value, with its case and contestant; "" if the text of the figure names them."""
 
     value: float
     where: str = ""
@@ -75,10 +74,10 @@ class Figure(NamedTuple):
     """One figure to reach.
 
     Attributes:
-        text: What is measured.
-        bar: What to reach; None where nothing is, and the figure is there to read others by.
-        at_least: Whether the bar is a floor; else it is a ceiling.
-        find: Takes the results, and returns all that this figure is about. The worst is judged.
+        text: A description.
+        bar: The value to reach; None if the value is only for comparison.
+        at_least: True if the value must be at least the bar; False if it must be at most the bar.
+        find: Takes the results and returns all values of this figure. The worst is judged.
     """
 
     text: str
@@ -87,7 +86,7 @@ class Figure(NamedTuple):
     find: Callable[[Sequence[Result]], Iterable[Measured]]
 
     def judge(self, results: Sequence[Result]) -> dict[str, str | float | None]:
-        """Return the worst that was measured, and whether it reaches the bar."""
+        """Return the worst value, and whether it reaches the bar."""
         text = self.text
         if self.bar is not None:
             text += f": at {'least' if self.at_least else 'most'} {self.bar:g}"
@@ -110,7 +109,7 @@ class Figure(NamedTuple):
 
 
 def _ratio(build: str, other: str, case: str, bar: float) -> Figure:
-    """Return a figure for how many times as fast as another the build is, on one case."""
+    """Return the figure for the ratio of the build to another contestant, on one case."""
 
     def find(results: Sequence[Result]) -> Iterable[Measured]:
         for result in results:
@@ -122,7 +121,7 @@ def _ratio(build: str, other: str, case: str, bar: float) -> Figure:
 
 
 def _worst(build: str, others: list[str], bar: float) -> Figure:
-    """Return a figure for how many times as fast as each of the others the build is, everywhere."""
+    """Return the figure for the worst ratio of the build to the others, on all cases."""
 
     def find(results: Sequence[Result]) -> Iterable[Measured]:
         for result in results:
@@ -136,7 +135,7 @@ def _worst(build: str, others: list[str], bar: float) -> Figure:
 
 
 def _time(name: str, other: str, case: str, bar: float) -> Figure:
-    """Return a figure for the time that one takes to another's, on one case."""
+    """Return the figure for the time of a contestant, as a multiple of another's, on one case."""
 
     def find(results: Sequence[Result]) -> Iterable[Measured]:
         for result in results:
@@ -148,7 +147,7 @@ def _time(name: str, other: str, case: str, bar: float) -> Figure:
 
 
 def _time_of_form(name: str, other: str, bar: float | None) -> Figure:
-    """Return a figure for the time that one takes to another's, wherever forms are measured."""
+    """Return the figure for the time of a form, as a multiple of another's, on all cases."""
 
     def find(results: Sequence[Result]) -> Iterable[Measured]:
         for result in results:
@@ -160,7 +159,7 @@ def _time_of_form(name: str, other: str, bar: float | None) -> Figure:
 
 
 def _time_to_c(build: str, bar: float) -> Figure:
-    """Return a figure for the build beside the C extension, where that is right."""
+    """Return the figure for the time of the build, as a multiple of the C extension's."""
 
     def find(results: Sequence[Result]) -> Iterable[Measured]:
         for result in results:
@@ -174,7 +173,7 @@ def _time_to_c(build: str, bar: float) -> Figure:
 
 
 def _growth(text: str, bar: float, small: bool) -> Figure:
-    """Return a figure for how much longer both builds take with four times the input."""
+    """Return the figure for the growth of both builds' time with four times the input."""
 
     def find(results: Sequence[Result]) -> Iterable[Measured]:
         for result in results:
@@ -188,7 +187,7 @@ def _growth(text: str, bar: float, small: bool) -> Figure:
 
 
 def _peak(build: str, bar: float) -> Figure:
-    """Return a figure for how much memory the largest event takes, to its size."""
+    """Return the figure for the memory of the largest event, as a multiple of its size."""
 
     def find(results: Sequence[Result]) -> Iterable[Measured]:
         for result in results:

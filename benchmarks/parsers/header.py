@@ -1,4 +1,4 @@
-"""The head of a report: what was measured, where, and beside what."""
+"""The head of a report: the versions, the machine and the settings."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def header(
     builds: str, rounds: int, peers: Sequence[Contestant], missing: Mapping[str, str]
 ) -> dict[str, str]:
-    """Return what stands above the figures, by name."""
+    """Return the lines of the head, by name."""
     return {
         "sseparse": sseparse.__version__,
         "commit": commit(),
@@ -37,16 +37,16 @@ def header(
 
 
 def commit(root: Path = ROOT) -> str:
-    """Return the commit of the checkout, if what is measured is its source."""
+    """Return the commit of the checkout if its source is measured, else why it is unknown."""
     if not _is_same(root / "sseparse" / "_core", Path(sseparse.__file__).parent / "_core"):
-        return "unknown; what is measured is not the source in this folder"
+        return "unknown; the measured sseparse is not the source in this folder"
     if not (root / ".git").exists():
         return "unknown; this folder is not a git checkout"
     try:
         commit = _git(root, "rev-parse", "--short", "HEAD")
         changes = _git(root, "status", "--porcelain", "sseparse")
     except (OSError, subprocess.CalledProcessError):
-        return "unknown; git does not tell"
+        return "unknown; git fails"
     return commit + (", with changes" if changes else "")
 
 

@@ -1,11 +1,11 @@
 """Count instructions for each event: ``python -m benchmarks.instructions``.
 
-A machine that is busy with other work, or lays out memory anew in each run, moves times by 10 % and
-more. Instructions it moves by less than 1 %. They are no time: a cache miss counts as nothing. So
-they tell what a change did, and where the time goes; how fast a parser is, the benchmark tells.
+Other work of the machine and the layout of memory change times by 10 % and more. They change the
+number of instructions by less than 1 %. So the number shows what a change did, and where the time
+goes. It does not show how fast a parser is, because a cache miss does not count.
 
-Needs valgrind. Each contestant is run twice for each case, with one parse and with several, and the
-difference is shared out over the events: what starting Python costs is in both.
+This needs valgrind. Each contestant runs twice for each case, with one parse and with several. The
+difference is divided by the number of events, so the start of Python is not in it.
 """
 
 from __future__ import annotations
@@ -50,11 +50,11 @@ def parse(case: str, contestant: str, times: str) -> None:
 
 
 def count(case: str, contestant: str) -> Counter[str]:
-    """Return how many instructions each function takes for each event; ``TOTAL`` for all.
+    """Return the instructions for each event by function, and their sum as ``TOTAL``.
 
     Raises:
         OSError: valgrind, or its callgrind_annotate, does not run.
-        subprocess.CalledProcessError: What it runs failed.
+        subprocess.CalledProcessError: The program under valgrind failed.
     """
     once, several = (_counts(_callgrind(case, contestant, times)) for times in TIMES)
     events, _ = expected(CASE[case].blocks(CASE[case].units))
@@ -68,7 +68,7 @@ def count(case: str, contestant: str) -> Counter[str]:
 
 
 def _callgrind(case: str, contestant: str, times: int) -> str:
-    """Return what callgrind_annotate prints of the given number of parses."""
+    """Return the output of callgrind_annotate for the given number of parses."""
     program = "import sys; from benchmarks.parsers.instructions import parse; parse(*sys.argv[1:])"
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder, "callgrind.out")
@@ -126,13 +126,13 @@ def _options(given: Sequence[str] | None) -> argparse.Namespace:
         type=arguments.names(contestants),
         default=[each.name for each in builds()],
         metavar="NAME,...",
-        help="builds and peers (default: the builds there are)",
+        help="builds and peers (default: the installed builds)",
     )
     parser.add_argument(
         "--functions",
         type=arguments.positive,
         default=0,
         metavar="N",
-        help="show the N functions that take most (default: none)",
+        help="show the N functions that take the most (default: none)",
     )
     return parser.parse_args(given)

@@ -18,21 +18,21 @@ if TYPE_CHECKING:
     from ..contestants.contestant import Batches, Contestant
     from .streams import Block
 
-# What another process does meanwhile is not the parser's cost, where the system tells them apart
-# finely enough. Parsing waits for nothing, so on an idle machine this is the time that passes.
+# Processor time leaves out the work of other processes; it is used if its clock is fine enough.
+# Parsing waits for nothing, so on an idle machine processor time is the time that passes.
 CLOCK = "process_time" if time.get_clock_info("process_time").resolution < 1e-6 else "perf_counter"
 GROWTH = (1, 2, 4)
-# A timed run parses the stream as often as it takes to be this long, so that the clock's and the
-# scheduler's grain does not show. Half as long again as promised: warm runs are faster.
+# A timed run repeats the parse for this long, so that the resolution of the clock and the scheduler
+# does not matter. The documentation promises 20 ms: later runs are faster than the first.
 WORK_S = 0.030
-# A contestant that needs longer for one parse is not timed on the case: it is quadratic there.
+# A contestant that needs longer for one parse is quadratic there, and is not timed on the case.
 TOO_SLOW_S = 5.0
-# Larger streams, measured for the growth only, get no further round after this much time.
+# A larger stream, which is for the growth only, gets no further round after this time.
 GROWTH_BUDGET_S = 3.0
-# Where the largest stream of a case has this size, in bytes, each parse of the case begins with the
-# memory that earlier ones freed given back to the system (glibc; elsewhere it is not done). Else a
-# parse of 8 MB pays for no page, since it gets those of the one before, and one of 32 MB for all:
-# growth by 18 where there is growth by 3.
+# If the largest stream of a case has this size, in bytes, the memory that was freed is given back
+# to the system before each parse (with glibc only). Otherwise a parse of 8 MB gets the pages of the
+# parse before, and one of 32 MB needs new ones: the time seems to grow 18 times where it grows 3
+# times.
 LARGE = 4_000_000
 
 
@@ -45,17 +45,18 @@ class Spread(NamedTuple):
 
 
 class Row(NamedTuple):
-    """What one contestant did on one case.
+    """The measurements of one contestant on one case.
 
     Attributes:
         name: The contestant.
-        fault: Why it is not timed, or what is wrong with its events; "" if they are right.
-        seconds: The time of one parse, in s, for once, twice and four times the units of the case:
-            a list of rounds each. Only once where its growth was not measured; empty where it was
-            not timed.
-        peak: The most memory that one parse held at a time, in bytes, without the chunks; None
-            where it was not timed, or runs in another process.
-        note: What the figures mean, as the contestant says.
+        fault: The reason why it is not timed, or the fault of its events; "" if they are right.
+        seconds: The time of one parse in each round, in s: a list for the size of the case, one for
+            twice and one for four times the size. Only the first if the growth was not measured;
+            empty if the contestant was not timed.
+        peak: The most memory that one parse held at a time, in bytes, without the chunks; None if
+            the contestant was not timed, or runs in another process.
+        note: The contestant's note about its figures.
+        reading: The time of one parse in each round, in s, with type and data read.
     """
 
     name: str
@@ -72,7 +73,7 @@ class Row(NamedTuple):
         return self.seconds[0] if self.seconds else []
 
     def growth(self, times: int) -> float | None:
-        """Return the median over the rounds of how much longer that many times the input took."""
+        """Return how many times as long the larger input took: the median of the rounds."""
         if not self.seconds:
             return None
         larger = self.seconds[GROWTH.index(times)] if len(self.seconds) > 1 else []
@@ -90,13 +91,13 @@ class Result(NamedTuple):
         return next((row for row in self.rows if row.name == name), None)
 
     def ratio(self, name: str, yardstick: str, reading: bool = False) -> Spread | None:
-        """Return how many times as fast as the yardstick it is; None if either gives no figure.
+        """Return how many times as fast as the yardstick it is; None if one of them has no time.
 
-        The rounds are paired: what slows the machine down for a while slows both.
+        The rounds are paired: if the machine is slow for a while, both are.
 
         Args:
             name: The contestant.
-            yardstick: The one that it is compared with.
+            yardstick: The contestant that it is compared with.
             reading: Whether both read type and data of each event.
         """
         row, other = self.row(name), self.row(yardstick)
@@ -109,7 +110,7 @@ class Result(NamedTuple):
 
 
 class Run(NamedTuple):
-    """What is timed in each round: some parses of one stream by one contestant."""
+    """One timed run in each round: a number of parses of one stream by one contestant."""
 
     contestant: Contestant
     chunks: list[bytes]
@@ -121,7 +122,7 @@ class Run(NamedTuple):
 
 @contextlib.contextmanager
 def frozen() -> Iterator[None]:
-    """Keep what has been imported so far out of the garbage collector's sight.
+    """Hide all modules that have been imported so far from the garbage collector.
 
     The collector would go through all of it, so that a figure would depend on which peers are
     installed, and a collection before each timed run would take longer than the run.
@@ -143,13 +144,13 @@ def spread(values: Sequence[float]) -> Spread:
 def measure(
     case: Case, contestants: list[Contestant], rounds: int, grown: Container[str] | None = None
 ) -> Result:
-    """Check and time the contestants on the case, and see how their time grows with the input.
+    """Check the contestants on the case, time them, and measure how the time grows with the input.
 
     Args:
         case: The case.
-        contestants: In the order of the result's rows.
-        rounds: How often each is timed.
-        grown: The names of those whose growth is measured; None for all.
+        contestants: The contestants. The result has their rows in this order.
+        rounds: The number of rounds.
+        grown: The names of the contestants whose growth is measured; None for all.
     """
     streams = [case.blocks(case.units * times) for times in GROWTH]
     points = [case.chunks(blocks) for blocks in streams]
@@ -189,9 +190,9 @@ def measure(
 
 
 def fault(contestant: Contestant, blocks: list[Block], chunks: list[bytes]) -> str:
-    """Return what is wrong with the events that the contestant makes of the chunks; "" if nothing.
+    """Return the fault of the events that the contestant returns for the chunks; "" if none.
 
-    It begins with "not timed" where a time would say nothing.
+    It begins with "not timed" if a time would mean nothing.
     """
     deadline = time.monotonic() + TOO_SLOW_S
     try:
@@ -199,7 +200,7 @@ def fault(contestant: Contestant, blocks: list[Block], chunks: list[bytes]) -> s
         found = [contestant.data(event) for batch in batches for event in batch]
     except TimeoutError:
         return f"not timed: over {TOO_SLOW_S:.0f} s"
-    except Exception as error:  # whatever a peer raises is its result
+    except Exception as error:  # any exception of a peer is its result
         return f"not timed: raises {type(error).__name__}"
     data = [each for each in found if each is not None]
     events, right = expected(blocks)
@@ -209,7 +210,7 @@ def fault(contestant: Contestant, blocks: list[Block], chunks: list[bytes]) -> s
 
 
 def consume(contestant: Contestant, chunks: Iterable[bytes], reading: bool = False) -> None:
-    """Read what the contestant makes of the chunks with a plain ``for``; this is what is timed.
+    """Parse the chunks and read the events with a plain ``for``. This is the timed code.
 
     Args:
         contestant: The contestant.
@@ -225,7 +226,7 @@ def consume(contestant: Contestant, chunks: Iterable[bytes], reading: bool = Fal
 
 
 def count(contestant: Contestant, chunks: Iterable[bytes], reading: bool = False) -> int:
-    """Return how many events, or an Observer's items, the contestant makes of the chunks."""
+    """Return the number of events, or of an Observer's items, that the contestant returns."""
     if contestant.loop is not None:
         return contestant.loop(chunks)
     batches = [list(batch) for batch in contestant.batches(chunks)]
@@ -240,8 +241,8 @@ def _iterate(batches: Batches) -> None:
             pass
 
 
-# A loop for each name that the type has, in which the attributes are read as a program reads them:
-# a loop for all, with getattr(), would take longer than the reading.
+# There is a loop for each name of the attribute that holds the type, which reads it as a program
+# does. One loop with getattr() would take longer than the reading.
 
 
 def _read_event(batches: Batches) -> None:
@@ -269,7 +270,7 @@ _LOOPS = {"": _iterate, "event": _read_event, "type": _read_type, "name": _read_
 
 
 def peak(contestant: Contestant, chunks: list[bytes]) -> int:
-    """Return the most bytes that a parse of the chunks allocated at a time."""
+    """Return the most memory that a parse of the chunks allocated at a time, in bytes."""
     gc.collect()
     tracemalloc.start()
     try:

@@ -1,4 +1,4 @@
-"""Measure both builds of sseparse beside other parsers, and print what came out."""
+"""Measure both builds of sseparse beside other parsers, and print a report."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from ..contestants.contestant import Contestant
 
-# The second row of a contestant: it is the same, but the loop reads both attributes of each event.
+# The name of a contestant's second row, for which the loop reads type and data of each event.
 READ = "  + type, data read"
 
 
@@ -36,20 +36,20 @@ def main(given: Sequence[str] | None = None) -> int:
         return 1
     names = ", ".join(each.name for each in ours) or "none"
     if "compiled" in options.builds and "compiled" not in names:
-        names += "; the sseparse that was found is not compiled"
+        names += "; the imported sseparse is not compiled"
     if options.before:
         others.insert(0, options.before)
     head = header(names, options.rounds, others, missing)
-    say: Callable[[str], None] = _nothing if options.json else _say
-    say("\n".join(f"{name:20} {value}" for name, value in head.items()))
+    show: Callable[[str], None] = _silent if options.json else _show
+    show("\n".join(f"{name:20} {value}" for name, value in head.items()))
 
-    results, figures = _measured(options, ours, others, say)
+    results, figures = _measured(options, ours, others, show)
     cases = [_summary(result) for result in results]
     report: compare.Report = {"header": head, "cases": cases, "figures": figures}
     if options.compare:
         changes = compare.compare(options.compare, report)
         report["compared"] = [change._asdict() for change in changes]
-        say(f"\n{compare.text(options.compare, report)}")
+        show(f"\n{compare.text(options.compare, report)}")
     written = json.dumps(report, indent=1)
     if options.save:
         options.save.write_text(f"{written}\n", encoding="utf-8")
@@ -62,30 +62,30 @@ def _measured(
     options: argparse.Namespace,
     ours: list[Contestant],
     others: list[Contestant],
-    say: Callable[[str], None],
+    show: Callable[[str], None],
 ) -> tuple[list[Result], list[dict[str, str | float | None]]]:
-    """Return the results of the cases and the figures judged by them, saying each as it comes."""
+    """Measure the cases and judge the figures; show each result as soon as it is there."""
     with frozen():
         results = []
         grown = BUILDS if options.cuts else None
         for case in options.cases:
             contestants = ours + others + (forms(options.builds) if case.forms else [])
             results.append(measure(case, contestants, options.rounds, grown))
-            say(_table(results[-1]))
+            show(_table(results[-1]))
         if not options.figures:
             return results, []
         more = [measure(case, ours, options.rounds) for case in growth_cases(options.cases)]
     figures = [figure.judge(results + more) for figure in FIGURES]
-    say("\nFigures to reach")
-    say("\n".join(f"  {each['verdict']:13} {each['text']}" for each in figures))
+    show("\nFigures to reach")
+    show("\n".join(f"  {each['verdict']:13} {each['text']}" for each in figures))
     return results, figures
 
 
-def _say(text: str) -> None:
+def _show(text: str) -> None:
     print(text, flush=True)
 
 
-def _nothing(_: str) -> None:
+def _silent(_: str) -> None:
     pass
 
 
@@ -108,13 +108,13 @@ def _options(given: Sequence[str] | None) -> argparse.Namespace:
         "--before",
         type=_before,
         metavar="FOLDER",
-        help="measure the build there, too, which python -m benchmarks.before made",
+        help="also measure the build in this folder, made by python -m benchmarks.before",
     )
     parser.add_argument(
         "--cuts",
         type=arguments.names(list(CUTS)),
         metavar="NAME,...",
-        help="each stream of the cases with each of these cuts instead, the growth measured of"
+        help="measure each stream of the cases with each of these cuts instead, and the growth of"
         f" sseparse only; of: {', '.join(CUTS)}",
     )
     parser.add_argument(
@@ -129,7 +129,7 @@ def _options(given: Sequence[str] | None) -> argparse.Namespace:
         "--compare",
         type=compare.read,
         metavar="BASE.json",
-        help="say what became faster or slower since that report",
+        help="print what became faster or slower since that report",
     )
     parser.add_argument(
         "--required", action="store_true", help=f"fail without one of: {', '.join(REQUIRED)}"
@@ -151,7 +151,7 @@ def _before(folder: str) -> Contestant:
 
 
 def _summary(result: Result) -> dict[str, Any]:
-    """Return what the table shows, as JSON knows it."""
+    """Return the content of the table, for JSON."""
     rows = [
         {
             "name": row.name,

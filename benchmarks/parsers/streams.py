@@ -1,4 +1,4 @@
-"""The streams that are measured, block by block, each with the data of its events."""
+"""The streams of the benchmark, block by block, with the data of their events."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class Block(NamedTuple):
-    """One block as it stands on the wire, and the data of its event; None if it makes none."""
+    """The bytes of a block, and the data of its event; None if the block gives no event."""
 
     wire: bytes
     data: str | None
@@ -21,7 +21,7 @@ def chat(events: int) -> list[Block]:
 
 
 def chat_no_space(events: int) -> list[Block]:
-    """Return the same with no space after the colon, as Ruby on Rails and Spring write it."""
+    """Return chat without a space after the colon, as Ruby on Rails and Spring write it."""
     return [Block(wire.replace(b"data: ", b"data:", 1), data) for wire, data in chat(events)]
 
 
@@ -34,7 +34,7 @@ def chat_cr(events: int) -> list[Block]:
 
 
 def chat_chinese(events: int) -> list[Block]:
-    """Return chat in Chinese, as servers write it that do not escape what is not ASCII."""
+    """Return chat in Chinese, as a server writes it that does not escape non-ASCII text."""
     return [
         _one_line(_completion_chunk({"content": f"你好世界{number}"}, ensure_ascii=False))
         for number in range(events)
@@ -111,7 +111,7 @@ def mcp_result(kilobytes: int) -> list[Block]:
 
 
 def spring(events: int) -> list[Block]:
-    """Return what DashScope sends, through Spring: four lines without a space, one a comment."""
+    """Return events of DashScope, which uses Spring: a comment and three fields without a space."""
     blocks = []
     for number in range(events):
         message = {"content": f" {number}", "role": "assistant"}
@@ -190,7 +190,7 @@ def comments(events: int) -> list[Block]:
 
 
 def heartbeats(events: int) -> list[Block]:
-    """Return hardly any events, each after as many comments as twenty idle periods bring."""
+    """Return few events, each after the comments of twenty idle periods."""
     pings = [
         Block(f": ping - 2026-11-21 09:{each:02}:00.123456+00:00\n\n".encode(), None)
         for each in range(20)
@@ -242,8 +242,9 @@ def _completion_chunk(delta: dict[str, object], ensure_ascii: bool = True) -> st
     )
 
 
-# What makes a stream, and how many units of it are about 250 kB: four times that, for the growth,
-# is still about 1 MB. The result from MCP is 1 MB, which is what breaks the limits that some have.
+# The function that makes each stream, and the units that make about 250 kB, so that four times as
+# much, for the growth, is about 1 MB. The MCP result is 1 MB, because some parsers have a limit
+# there.
 STREAMS: dict[str, tuple[Callable[[int], list[Block]], int]] = {
     "chat": (chat, 1000),
     "no-space": (chat_no_space, 1000),

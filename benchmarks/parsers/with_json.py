@@ -92,7 +92,7 @@ def _decoding(
 ) -> Contestant:
     """Return the parser with a loop that decodes the data of each event.
 
-    Before it is timed, each decoded object is compared with what ``right`` makes of the same data.
+    Before it is timed, each decoded object is compared with that of ``right`` for the same data.
     """
 
     def loop(chunks: Iterable[bytes]) -> int:

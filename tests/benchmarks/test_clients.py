@@ -112,7 +112,7 @@ def test_events_that_a_client_holds_are_not_in_time(
         (Delays([0, 10, 20], [21, 22], ""), "all held to the end"),
         (Delays([0, 10, 20], [5, 22], ""), "1 of 2 in time, 1 held to the end"),
         (Delays([0, 10, 20, 30], [11, 12, 25], ""), "2 of 3 in time, 0 held to the end"),
-        (Delays([0, 10, 20], [5], ""), "1 of 2 never"),
+        (Delays([0, 10, 20], [5], ""), "1 of 2 never received"),
         (Delays([0, 10, 20], [], "raises ValueError"), "raises ValueError"),
     ],
 )

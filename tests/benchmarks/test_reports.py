@@ -288,7 +288,7 @@ def test_a_report_is_saved_and_compared_with(
     assert report.main([*arguments, "--compare", str(saved)]) == 0
     compared = capsys.readouterr().out.partition("\n\nCompared with the base")[2]
     # There is no httpx-sse among the peers of this run.
-    assert compared.endswith(f"on the same stream in both: {', '.join(names)}\n")
+    assert compared.endswith(f"on the same stream: {', '.join(names)}\n")
     assert report.main([*arguments, "--compare", str(saved), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["compared"] == []
 
@@ -374,4 +374,4 @@ def test_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         raise FileNotFoundError
 
     monkeypatch.setattr(subprocess, "check_output", no_git)
-    assert header.commit(tmp_path).endswith("git does not tell")
+    assert header.commit(tmp_path).endswith("git fails")

@@ -1,5 +1,5 @@
-// Parses for benchmarks/contestants/node.py: a line of JSON on standard input says what, a line of
-// JSON on standard output says what came of it, until standard input ends.
+// Parses for benchmarks/contestants/node.py. Each line of standard input is a request in JSON; each
+// line of standard output is its answer in JSON. It ends when standard input ends.
 //
 // {"stream": base64, "sizes": [bytes, ...]}               -> {"data": [the data of each event]}
 // {"stream": base64, "sizes": [bytes, ...], "times": n, "read": whether to read type and data}
@@ -34,7 +34,7 @@ function answer({stream, sizes, times, read}) {
     : () => void events++
   parse(chunks, count)
   const once = events
-  // V8 compiles what it has seen run for a while.
+  // V8 compiles code that has run for a while.
   for (const end = performance.now() + 100; performance.now() < end; ) parse(chunks, count)
   events = 0
   globalThis.gc?.()
