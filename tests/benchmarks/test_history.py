@@ -14,6 +14,7 @@ from benchmarks.parsers import chart, compare, history
 if TYPE_CHECKING:
     from pathlib import Path
 
+CASES_OF_THE_README = ("chat", "chat/evt", "chat/100", "chat/1")
 RECORDS = sorted(history.RECORDS.glob("*/*.json"))
 
 
@@ -113,3 +114,27 @@ def test_the_reports_of_the_page_have_a_record(name: str) -> None:
     assert (lines["commit"], lines["Python"]) in [
         (each["commit"], each["Python"]) for each in heads
     ]
+
+
+def test_the_readme_quotes_the_report_of_the_page() -> None:
+    page = (importable.ROOT / "docs" / "benchmarks.txt").read_text(encoding="utf-8")
+    readme = (importable.ROOT / "README.md").read_text(encoding="utf-8")
+    tables = {table.partition(":")[0]: table for table in page.split("\n\n")}
+    rows = {
+        "sseparse, compiled": "compiled",
+        "sseparse, pure": "pure",
+        "httpx-sse 0.4.3": "httpx-sse",
+        "launchdarkly-eventsource 1.7.4": "launchdarkly",
+        '`split(b"\\n\\n")`, which is wrong': "naive",
+    }
+    for label, name in rows.items():
+        [row] = [line for line in readme.splitlines() if line.startswith(f"| {label} |")]
+        quoted = re.findall(r"([\d,]+) \(([\d.]+)\)", row)
+        for case, (nanoseconds, ratio) in zip(CASES_OF_THE_README, quoted, strict=True):
+            pattern = rf"^  {name} +{nanoseconds} +\S+ \S+ +\d+ +([\d.]+) \("
+            found = re.search(pattern, tables[case], re.MULTILINE)
+            assert found
+            # Two digits are rounded to one.
+            assert abs(float(found[1]) - float(ratio)) < 0.051
+        if label[-1].isdigit():
+            assert f"{label}\n" in page
