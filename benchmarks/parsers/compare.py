@@ -22,7 +22,7 @@ from ..contestants.peers import NODE, YARDSTICK
 from .measure import Spread
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 Report = dict[str, Any]
 HEADER = ("sseparse", "commit", "Python", "machine", "rounds", "httpx-sse")
@@ -112,6 +112,10 @@ def text(base: Report, report: Report) -> str:
             f" {each.low:+6.0%} {each.high:+6.0%}"
             f" {'-' if each.drift is None else format(each.drift, '.0%'):>6} {each.verdict}"
         )
+    return "\n".join([*lines, *_not_compared(base, report, changes)])
+
+
+def _not_compared(base: Report, report: Report, changes: list[Change]) -> Iterator[str]:
     compared = {(each.case, each.build) for each in changes}
     for build in BUILDS:
         measured = [
@@ -122,11 +126,10 @@ def text(base: Report, report: Report) -> str:
         ]
         left = [name for name in dict.fromkeys(measured) if (name, build) not in compared]
         if left:
-            lines.append(
+            yield (
                 f"  {build} not compared, because one report has no ratio to httpx-sse on the same"
                 f" stream: {', '.join(left)}"
             )
-    return "\n".join(lines)
 
 
 def _ratios(report: Report, other: Report) -> Mapping[tuple[str, str], Spread]:

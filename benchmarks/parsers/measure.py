@@ -155,38 +155,49 @@ def measure(
     streams = [case.blocks(case.units * times) for times in GROWTH]
     points = [case.chunks(blocks) for blocks in streams]
     faults = {each.name: fault(each, streams[0], points[0]) for each in contestants}
-    timed = [each for each in contestants if not faults[each.name].startswith("not timed")]
     fresh = sum(map(len, points[-1])) >= LARGE
     runs = []
-    for each in timed:
-        sizes = points if grown is None or each.name in grown else points[:1]
-        wanted = [(chunks, False) for chunks in sizes]
-        if each.loop is None:
-            wanted.insert(1, (points[0], True))
-        for chunks, reading in wanted:
-            times = _repeats(each, chunks, fresh, reading)
-            runs.append(Run(each, chunks, fresh, reading, times, []))
+    for each in contestants:
+        if not faults[each.name].startswith("not timed"):
+            sizes = points if grown is None or each.name in grown else points[:1]
+            runs += _runs(each, sizes, fresh)
     for _ in range(rounds):
         for run in runs:
             if run.chunks is points[0] or sum(run.seconds) * run.times < GROWTH_BUDGET_S:
                 run.seconds.append(
                     _seconds(run.contestant, run.chunks, run.times, run.fresh, run.reading)
                 )
-    rows = []
-    for each in contestants:
-        own = [run for run in runs if run.contestant is each]
-        rows.append(
-            Row(
-                each.name,
-                faults[each.name],
-                [run.seconds for run in own if not run.reading],
-                peak(each, points[0]) if own and each.seconds is None else None,
-                each.note,
-                tuple(seconds for run in own if run.reading for seconds in run.seconds),
-            )
-        )
+    rows = [
+        _row(each, faults[each.name], [run for run in runs if run.contestant is each])
+        for each in contestants
+    ]
     events, _ = expected(streams[0])
     return Result(case, events, sum(map(len, points[0])), rows)
+
+
+def _runs(contestant: Contestant, sizes: list[list[bytes]], fresh: bool) -> list[Run]:
+    wanted = [(chunks, False) for chunks in sizes]
+    if contestant.loop is None:
+        wanted.insert(1, (sizes[0], True))
+    return [
+        Run(
+            *(contestant, chunks, fresh, reading),
+            times=_repeats(contestant, chunks, fresh, reading),
+            seconds=[],
+        )
+        for chunks, reading in wanted
+    ]
+
+
+def _row(contestant: Contestant, fault: str, runs: list[Run]) -> Row:
+    return Row(
+        contestant.name,
+        fault,
+        [run.seconds for run in runs if not run.reading],
+        peak(contestant, runs[0].chunks) if runs and contestant.seconds is None else None,
+        contestant.note,
+        tuple(seconds for run in runs if run.reading for seconds in run.seconds),
+    )
 
 
 def fault(contestant: Contestant, blocks: list[Block], chunks: list[bytes]) -> str:

@@ -34,12 +34,9 @@ def main(given: Sequence[str] | None = None) -> int:
     if options.required and (absent := [name for name in REQUIRED if name in missing]):
         print("\n".join(f"{name}, which is required: {missing[name]}" for name in absent))
         return 1
-    names = ", ".join(each.name for each in ours) or "none"
-    if "compiled" in options.builds and "compiled" not in names:
-        names += "; the imported sseparse is not compiled"
     if options.before:
         others.insert(0, options.before)
-    head = header(names, options.rounds, others, missing)
+    head = header(_names(ours, options.builds), options.rounds, others, missing)
     show: Callable[[str], None] = _silent if options.json else _show
     show("\n".join(f"{name:20} {value}" for name, value in head.items()))
 
@@ -47,8 +44,7 @@ def main(given: Sequence[str] | None = None) -> int:
     cases = [_summary(result) for result in results]
     report: compare.Report = {"header": head, "cases": cases, "figures": figures}
     if options.compare:
-        changes = compare.compare(options.compare, report)
-        report["compared"] = [change._asdict() for change in changes]
+        report["compared"] = _changes(options.compare, report)
         show(f"\n{compare.text(options.compare, report)}")
     written = json.dumps(report, indent=1)
     if options.save:
@@ -56,6 +52,17 @@ def main(given: Sequence[str] | None = None) -> int:
     if options.json:
         print(written)
     return 0
+
+
+def _changes(base: compare.Report, report: compare.Report) -> list[dict[str, Any]]:
+    return [change._asdict() for change in compare.compare(base, report)]
+
+
+def _names(ours: list[Contestant], wanted: Sequence[str]) -> str:
+    names = ", ".join(each.name for each in ours) or "none"
+    if "compiled" in wanted and "compiled" not in names:
+        names += "; the imported sseparse is not compiled"
+    return names
 
 
 def _measured(
