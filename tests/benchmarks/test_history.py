@@ -106,7 +106,7 @@ def test_a_kept_record_is_where_its_header_says(path: Path) -> None:
     assert path.stat().st_size < 50_000
 
 
-@pytest.mark.parametrize("name", ["benchmarks.txt"])
+@pytest.mark.parametrize("name", ["benchmarks.txt", "benchmarks-3.11.txt"])
 def test_the_reports_of_the_page_have_a_record(name: str) -> None:
     page = (importable.ROOT / "docs" / name).read_text(encoding="utf-8")
     heads = [compare.read(str(path))["header"] for path in RECORDS]
