@@ -92,6 +92,7 @@ def memory(ask: Ask, chunks: int) -> float:
 MEASURES: dict[str, Callable[[Ask, int], float]] = {
     "event": cpu("event"),
     "64k": cpu("64k"),
+    "cut": cpu("cut"),
     "first": first_token,
     "memory": memory,
 }
@@ -245,6 +246,7 @@ def figures(names: Sequence[str], port: int, rounds: int, chunks: int) -> Figure
     add("memory over bare Python, MB", lambda name: fresh_memory(name, port) - bare, 3)
     add("CPU per chunk, µs, one event per write", turns_of("event", chunks), rounds)
     add("CPU per chunk, µs, 64 KiB writes", turns_of("64k", chunks), rounds)
+    add("CPU per chunk, µs, 4 KiB HTTP chunks", turns_of("cut", chunks), rounds)
     add("time to first token, ms", turns_of("first", 100), rounds)
     return rows
 

@@ -1,8 +1,8 @@
 """The server of ``python -m benchmarks.client``: chat completions over real sockets.
 
 A request names a number of events and the way to send them: ``event``, with a write for each;
-``64k``, in writes of 64 KiB; or one of ``FRAMINGS``, where each event waits for a line of standard
-input.
+``64k``, in writes of 64 KiB; ``cut``, in HTTP chunks of 4 KiB, which end inside of events; or one
+of ``FRAMINGS``, where each event waits for a line of standard input.
 """
 
 from __future__ import annotations
@@ -55,6 +55,10 @@ def _chunk(data: bytes) -> bytes:
 def chunked(count: int) -> Framing:
     """Each event in an HTTP chunk of its own, as most servers do."""
     return Framing(CHUNKED, [_chunk(ONE)] * count, _chunk(END) + LAST_CHUNK)
+
+
+def _cut(body: bytes) -> bytes:
+    return b"".join(_chunk(body[at : at + 4096]) for at in range(0, len(body), 4096))
 
 
 def coalesced(count: int) -> Framing:
@@ -118,7 +122,9 @@ def _answer(connection: socket.socket) -> None:
                 _paced(connection, framing)
                 return
             body = b"".join(framing.pieces)
-            size = 65536 if kind == "64k" else len(framing.pieces[0])
+            size = len(framing.pieces[0]) if kind == "event" else 65536
+            if kind == "cut":
+                body = _cut(ONE * count)
             for at in range(0, len(body), size):
                 connection.sendall(body[at : at + size])
             connection.sendall(framing.end)

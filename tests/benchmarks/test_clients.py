@@ -72,7 +72,7 @@ def test_framing(framing: str) -> None:
     assert sseparse.parse(body)[-1].data == "[DONE]"
 
 
-@pytest.mark.parametrize("kind", ["event", "64k"])
+@pytest.mark.parametrize("kind", ["event", "64k", "cut"])
 @pytest.mark.parametrize("name", CLIENTS)
 def test_a_client_gives_the_content_of_every_chunk(
     name: str, kind: str, running: tuple[subprocess.Popen[str], int]
@@ -147,7 +147,7 @@ def test_measure_waits_no_longer_than_its_patience() -> None:
 
 def test_figures_and_table(running: tuple[subprocess.Popen[str], int]) -> None:
     rows = report.figures([installed("sseparse-events")], running[1], 1, 8)
-    assert [len(found["sseparse-events"]) for found in rows.values()] == [1, 3, 1, 1, 1]
+    assert [len(found["sseparse-events"]) for found in rows.values()] == [1, 3, 1, 1, 1, 1]
     assert all(each > 0 for found in rows.values() for each in found["sseparse-events"])
     text = report.table(["a", "b"], {"row": {"a": [1.0, 2.0, 4.0], "b": [2.0, 6.0, 4.0]}})
     names, medians, ratios = text.splitlines()
