@@ -15,7 +15,7 @@ from sseparse._conformance._cases import eventsource
 
 TESTS = Path(__file__).parents[1]
 DOCS = TESTS.parent / "docs"
-PAGES = {page.stem: page.read_text(encoding="utf-8") for page in DOCS.glob("*.rst")}
+PAGES = {page.stem: page.read_text(encoding="utf-8") for page in sorted(DOCS.glob("*.rst"))}
 SOURCE = (TESTS.parent / "sseparse" / "_core" / "_machine.py").read_text(encoding="utf-8")
 CORPUS = eventsource()
 
