@@ -268,7 +268,8 @@ def shown(sse: Any) -> Iterator[tuple[str, Any, Any]]:
         value = getattr(sse, name)
         yield of(name, value)
         if inspect.isclass(value):
-            for member in dir(value):
+            # What an exception has by itself is CPython's; before 3.13 it has no signature.
+            for member in sorted({*dir(value)} - {*dir(BaseException)}):
                 if not member.startswith("_"):
                     yield of(f"{name}.{member}", getattr(value, member))
 

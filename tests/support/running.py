@@ -172,9 +172,10 @@ def load_copy(
 
     Args:
         folder: An existing folder.
-        name: The name of the package, which must differ for each copy.
+        name: The name of the package. An earlier copy of that name is no longer importable: in a
+            random order of the tests, a fixture of a module is made more than once.
         change: Takes the source of each file and returns the source to write.
-        **constants: New values, as source, for constants of the core.
+        **constants: New values, as source, for constants of the core, each of one module.
     """
     target = folder / name
     target.mkdir()
@@ -188,6 +189,8 @@ def load_copy(
                 missing.remove(constant)
         (target / file.name).write_text(change(source), encoding="utf-8")
     assert not missing, missing
+    for module in [each for each in sys.modules if f"{each}.".startswith(f"{name}.")]:
+        del sys.modules[module]
     sys.path.insert(0, str(folder))
     try:
         importlib.invalidate_caches()
