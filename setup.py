@@ -3,12 +3,16 @@
 The environment variable SSEPARSE_BUILD decides. Unset: compile, and build pure Python if compiling
 fails. "pure": build pure Python without importing mypy. "compiled": fail if compiling fails. An
 editable install is always pure.
+
+The archives do not depend on when, where and under which umask they are built.
 """
 
 import ast
+import gzip
 import os
 import re
 import sys
+import tarfile
 import tempfile
 from pathlib import Path
 
@@ -66,6 +70,44 @@ def add_docstrings(code: Path) -> None:
     code.write_text(text, encoding="utf-8")
 
 
+def plain_mode(mode: int) -> int:
+    """Return the mode that a file has under the usual umask."""
+    return 0o755 if mode & 0o100 else 0o644
+
+
+def commands() -> dict:
+    """Return the commands that write archives, without what differs from build to build."""
+    # An older setuptools, on an older Python, has no bdist_wheel.
+    from setuptools.command.bdist_wheel import bdist_wheel
+    from setuptools.command.sdist import sdist
+
+    # setuptools gives this date to the files of a wheel, but not to those of an sdist. Without a
+    # choice it is 2020-02-02, as hatchling has it: a zip file cannot hold a date before 1980.
+    date = int(os.environ.setdefault("SOURCE_DATE_EPOCH", "1580601600"))
+
+    class Sdist(sdist):
+        def make_archive(self, base_name, *_format, base_dir, **_owner):
+            def plain(member):
+                member.mtime, member.mode = date, plain_mode(member.mode)
+                member.uid = member.gid = 0
+                member.uname = member.gname = ""
+                return member
+
+            name = f"{base_name}.tar.gz"
+            packed = gzip.GzipFile(name, "wb", mtime=date)
+            with packed, tarfile.open(fileobj=packed, mode="w") as archive:
+                archive.add(base_dir, filter=plain)
+            return name
+
+    class Wheel(bdist_wheel):
+        def write_wheelfile(self, *arguments):
+            super().write_wheelfile(*arguments)  # the wheel's files are in place now
+            for path in Path(self.bdist_dir).rglob("*"):
+                path.chmod(plain_mode(path.stat().st_mode))
+
+    return {"sdist": Sdist, "bdist_wheel": Wheel}
+
+
 def build(compiled: bool) -> None:
     """Run the command on setup.py's command line."""
     # Files that an earlier build left in build/ would get into the wheel, so use a new folder.
@@ -87,14 +129,17 @@ def build(compiled: bool) -> None:
                 # debuggers: together two thirds of the size. A new warning of a compiler must not
                 # be an error.
                 is_mac = sys.platform == "darwin"
+                # Distributions compile with -g, and put the symbols into packages of their own.
+                strip = [] if "-g" in os.environ.get("CFLAGS", "").split() else ["-s"]
                 for module in modules:
                     module.extra_compile_args += ["-fno-semantic-interposition", "-Wno-error"]
                     module.extra_compile_args += ["-fvisibility=hidden", "-ffunction-sections"]
                     module.extra_compile_args += ["-fno-asynchronous-unwind-tables"]
                     module.extra_link_args += (
-                        ["-Wl,-dead_strip", "-Wl,-x"] if is_mac else ["-Wl,--gc-sections", "-s"]
+                        ["-Wl,-dead_strip", "-Wl,-x"] if is_mac else ["-Wl,--gc-sections", *strip]
                     )
-        setup(ext_modules=modules, options={"build": {"build_base": scratch}})
+        options = {"build": {"build_base": scratch}}
+        setup(ext_modules=modules, options=options, cmdclass=commands())
 
 
 wanted = os.environ.get("SSEPARSE_BUILD", "")
