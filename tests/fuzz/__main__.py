@@ -14,14 +14,22 @@ may be added to it, as small as it gets:
 
     python tests/fuzz -merge=1 tests/fuzz/corpus FOUND
 
-The source in this checkout is fuzzed, since a compiled parser shows no coverage.
+The source in this checkout is fuzzed. With ``--compiled`` as the first argument it is the compiled
+package that is installed. Compiled code shows no coverage, so a copy of its source is run beside it
+and guides the fuzzer. The step ``explore`` of ``.ci/run`` does that, on a build that treats a few
+bytes as long input already.
 """
 
 from __future__ import annotations
 
 import sys
+import tempfile
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 HERE = Path(__file__).resolve().parent
 
@@ -65,9 +73,9 @@ def choose_way(second: int) -> None:
         names[constant] = values[constant]
 
 
-def main() -> None:
-    atheris = import_module("atheris")
-    sys.path[:1] = [str(HERE.parents[1]), str(HERE.parent / "support"), str(HERE)]
+def check_source(atheris: Any) -> Callable[[bytes], None]:
+    """Return the target for the source in this checkout."""
+    sys.path.insert(0, str(HERE.parents[1]))
     with atheris.instrument_imports(include=["sseparse"]):
         import_module("sseparse")
     check = import_module("target").check
@@ -76,9 +84,32 @@ def main() -> None:
         choose_way(int.from_bytes(given[1:2], "big"))
         check(given)
 
+    return check_one_way
+
+
+def check_compiled(atheris: Any) -> Callable[[bytes], None]:
+    """Return the target for the compiled package that is installed."""
+    sse = import_module("sseparse")
+    assert sse._core.COMPILED, f"{sse.__file__} is not compiled"
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        atheris.instrument_imports(include=["guide"]),
+    ):
+        # It takes the ways that the compiled build takes.
+        guide = import_module("running").load_copy(Path(folder), "guide", COMPILED="True")
+    check = import_module("target").check
+    return lambda given: check(given, guide, sse)
+
+
+def main() -> None:
+    atheris = import_module("atheris")
+    sys.path[:1] = [str(HERE.parent / "support"), str(HERE)]
+    options = sys.argv[1:]
+    is_compiled = options[:1] == ["--compiled"]
+    target = (check_compiled if is_compiled else check_source)(atheris)
     # The first word is the command by which libFuzzer starts itself again to merge or to minimise.
-    command = [f"{sys.executable} {HERE}", f"-dict={HERE / 'dictionary'}", *sys.argv[1:]]
-    atheris.Setup(command, check_one_way)
+    command = f"{sys.executable} {HERE}{' --compiled' * is_compiled}"
+    atheris.Setup([command, f"-dict={HERE / 'dictionary'}", *options[is_compiled:]], target)
     atheris.Fuzz()
 
 

@@ -19,14 +19,18 @@ import sseparse
 from running import check_all, event
 
 
-def check(given: bytes, sse: Any = sseparse) -> None:
-    """Compare the package with the reference; an AssertionError says that they differ."""
+def check(given: bytes, *builds: Any) -> None:
+    """Compare the package, or the builds of it that are given, with the reference.
+
+    An AssertionError says that they differ.
+    """
     limit, chunks = read(given)
     stream = b"".join(chunks)
     expected = reference.outcome(stream, limit, "")
-    check_all(chunks, limit=limit, sse=sse, expected=expected)
-    check_all([stream], limit=limit, sse=sse, expected=expected)
-    check_encode(stream.decode("utf-8", "replace"), expected.events, sse)
+    for sse in builds or [sseparse]:
+        check_all(chunks, limit=limit, sse=sse, expected=expected)
+        check_all([stream], limit=limit, sse=sse, expected=expected)
+        check_encode(stream.decode("utf-8", "replace"), expected.events, sse)
 
 
 def check_encode(text: str, events: list[reference.Event], sse: Any) -> None:

@@ -65,7 +65,7 @@ def test_kept_corpus_shows_a_fault(fault: str, tmp_path: Path) -> None:
     found = 0
     for path in CORPUS:
         try:
-            target.check(path.read_bytes(), broken)
+            target.check(path.read_bytes(), sseparse, broken)
         except AssertionError:
             found += 1
     assert found > 0
