@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 pytest.register_assert_rewrite("running")
 
-# All are derandomized: a run of the tests always runs the same examples. No deadline and no
-# too_slow, which would judge the machine.
+# All but "explore" are derandomized: a run of the tests always runs the same examples. No deadline
+# and no too_slow, which would judge the machine.
 settings.register_profile(
     "default",
     max_examples=200,
@@ -30,6 +30,10 @@ settings.register_profile("thorough", settings.get_profile("default"), max_examp
 settings.register_profile("soak", settings.get_profile("default"), max_examples=5000)
 # For many runs in a row (tests/mutation), and where each takes longer (coverage).
 settings.register_profile("quick", settings.get_profile("default"), max_examples=50)
+# For .ci/run explore, which gives a new --hypothesis-seed to each run.
+settings.register_profile(
+    "explore", settings.get_profile("thorough"), derandomize=False, print_blob=True
+)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 # A shell starts what runs in the background with SIGINT ignored, and children inherit that: the
