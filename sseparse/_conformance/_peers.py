@@ -227,7 +227,11 @@ def _aiohttp_sse_client2() -> Adapter:
     loop.close()
 
     class Content(aiohttp.StreamReader):  # type: ignore[misc, name-defined]  # imported late
-        """A response's content that takes the next chunk where it would wait for the socket."""
+        """A response's content that takes the next chunk where it would wait for the socket.
+
+        It overrides a private method. In a release of aiohttp without that method, the first
+        wait raises, and no stream passes.
+        """
 
         def __init__(self, chunks: Iterable[bytes]) -> None:
             super().__init__(socketless, 2**16, loop=loop)  # 2**16 is aiohttp's default
