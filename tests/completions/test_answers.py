@@ -35,10 +35,11 @@ def _nothing_left_open() -> Iterator[None]:
     gc.collect()  # what was left open warns now, and a warning is an error
 
 
-@pytest.fixture(params=["httpx", "aiohttp", "requests"])
+@pytest.fixture(params=["answer_over_httpx", "answer_over_aiohttp", "answer_over_requests"])
 def recipe(request: pytest.FixtureRequest) -> dict[str, Any]:
-    pytest.importorskip(request.param, reason=f"{request.param} is not installed")
-    return runpy.run_path(str(RECIPES / f"answer_over_{request.param}.py"))
+    library = request.param.removeprefix("answer_over_")
+    pytest.importorskip(library, reason=f"{library} is not installed")
+    return runpy.run_path(str(RECIPES / f"{request.param}.py"))
 
 
 def read(answer: Any, url: str, take: Callable[[str], object]) -> ExchangeError | None:

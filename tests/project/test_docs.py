@@ -65,12 +65,13 @@ def test_public_names_are_documented() -> None:
 
 
 def test_code_is_tested() -> None:
-    """Doctests, recipes that test_recipes.py runs, and what test_cli.py runs: no other code."""
+    """Doctests, recipes that a test runs, and what test_cli.py runs: no other code."""
     languages = re.findall(r"\.\. code-block:: *(\w*)", "".join(PAGES.values()))
     assert set(languages) == {"console", "text"}
     included = re.findall(r"\.\. literalinclude:: recipes/(\w+)\.py\n", "".join(PAGES.values()))
     assert sorted(included) == sorted(path.stem for path in (DOCS / "recipes").glob("*.py"))
-    tests = (TESTS / "project" / "test_recipes.py").read_text(encoding="utf-8")
+    files = (TESTS / "project" / "test_recipes.py", TESTS / "completions" / "test_answers.py")
+    tests = "".join(file.read_text(encoding="utf-8") for file in files)
     assert [recipe for recipe in included if f'"{recipe}"' not in tests] == []
 
 
