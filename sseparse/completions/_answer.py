@@ -108,16 +108,16 @@ class Answer(Generic[_T]):
         last_event_id: str = "",
         is_whole: bool = False,
     ) -> None:
-        self.status = status
-        self.headers = headers if isinstance(headers, Headers) else Headers(headers)
-        self.reads = 0
-        self.events = 0
+        self.status: int = status
+        self.headers: Headers = headers if isinstance(headers, Headers) else Headers(headers)
+        self.reads: int = 0
+        self.events: int = 0
         self.pending: Pending | None = None
         self.error: ExchangeError | None = None
         # The outcome is the first item; there may be later ones, which do not count. Threads may
         # append at once, and the list then decides which was first. By _end.
         self._ends: list[Outcome] = []
-        self.is_complete = False
+        self.is_complete: bool = False
         self._fault: EventTooLargeError | None = None  # of the last read. By _parse.
         self._parser = Parser(max_event_size=max_event_size, last_event_id=last_event_id)
         self._is_success = 200 <= status < 300

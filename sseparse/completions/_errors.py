@@ -48,10 +48,10 @@ class ExchangeError(Error):
         timing: Timing | None = None,
     ) -> None:
         super().__init__(message)
-        self.message = message
-        self.partial = partial
-        self.pending = pending
-        self.timing = timing
+        self.message: str = message
+        self.partial: Completion | None = partial
+        self.pending: Pending | None = pending
+        self.timing: Timing | None = timing
 
 
 class TransportError(ExchangeError):
@@ -76,7 +76,7 @@ class TimedOutError(ExchangeError):
         timing: Timing | None = None,
     ) -> None:
         super().__init__(message, partial=partial, pending=pending, timing=timing)
-        self.limit = limit
+        self.limit: str = limit
 
 
 class ServerError(ExchangeError):
@@ -99,8 +99,8 @@ class ServerError(ExchangeError):
         timing: Timing | None = None,
     ) -> None:
         super().__init__(message, partial=partial, pending=pending, timing=timing)
-        self.code = code
-        self.type = type
+        self.code: str | int | None = code
+        self.type: str | None = type
 
 
 class StatusError(ServerError):
@@ -127,10 +127,10 @@ class StatusError(ServerError):
         timing: Timing | None = None,
     ) -> None:
         super().__init__(message, code=code, type=type, timing=timing)
-        self.status = status
-        self.body = body
-        self.request_id = request_id
-        self.retry_after = retry_after
+        self.status: int = status
+        self.body: str = body
+        self.request_id: str | None = request_id
+        self.retry_after: float | None = retry_after
 
     def __str__(self) -> str:
         hint = "; redirects are not followed" if 300 <= self.status < 400 else ""
@@ -159,7 +159,7 @@ class StreamError(ServerError):
         super().__init__(
             message, code=code, type=type, partial=partial, pending=pending, timing=timing
         )
-        self.data = data
+        self.data: str = data
 
     def __str__(self) -> str:
         return f"error in the answer: {shown(self.message) or 'the server gives no reason'}"
@@ -186,10 +186,10 @@ class ContentTypeError(StreamError):
         timing: Timing | None = None,
     ) -> None:
         super().__init__(message, data=body.decode("utf-8", "replace"), timing=timing)
-        self.expected = expected
-        self.got = got
-        self.encoding = encoding
-        self.first_bytes = body[:_FIRST_BYTES]
+        self.expected: str = expected
+        self.got: str = got
+        self.encoding: str = encoding
+        self.first_bytes: bytes = body[:_FIRST_BYTES]
 
     def __str__(self) -> str:
         got = shown(self.got) or "no content type"

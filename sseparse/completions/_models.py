@@ -8,7 +8,7 @@ can be read as one, and is in ``extra``. Models with the same ``raw`` are equal.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ._headers import Headers
 from ._text import plain_text, reasoning_parts, reasoning_text
@@ -79,7 +79,7 @@ class Model:
     __slots__ = ("raw",)
 
     def __init__(self, raw: Raw) -> None:
-        self.raw = raw
+        self.raw: Raw = raw
 
     @property
     def extra(self) -> Raw:
@@ -98,7 +98,7 @@ class Model:
     def __eq__(self, other: object) -> bool:
         return type(other) is type(self) and self.raw == other.raw
 
-    __hash__ = None  # type: ignore[assignment]  # raw is a dict
+    __hash__: ClassVar[None]  # type: ignore[assignment]  # raw is a dict
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.raw!r})"
@@ -255,9 +255,9 @@ class Completion(_Answer):
         timing: Timing | None = None,
     ) -> None:
         self.raw = raw
-        self.usages = usages
+        self.usages: tuple[Usage, ...] = usages
         self.headers: Mapping[str, str] = Headers() if headers is None else headers
-        self.timing = timing
+        self.timing: Timing | None = timing
 
     choices: tuple[Choice, ...] = _key("choices", of=Choice, many=True)
 
@@ -306,7 +306,7 @@ class ChunkChoice(_Choice):
 
     def __init__(self, raw: Raw, delta: Delta) -> None:
         self.raw = raw
-        self.delta = delta
+        self.delta: Delta = delta
 
 
 class Chunk(_Answer):
@@ -325,9 +325,9 @@ class Chunk(_Answer):
         self, raw: Raw, choices: tuple[ChunkChoice, ...], arrival_ns: int = 0, read: int = 0
     ) -> None:
         self.raw = raw
-        self.choices = choices
-        self.arrival_ns = arrival_ns
-        self.read = read
+        self.choices: tuple[ChunkChoice, ...] = choices
+        self.arrival_ns: int = arrival_ns
+        self.read: int = read
 
     @property
     def text(self) -> str:

@@ -147,7 +147,7 @@ class CompletionParser(Answer[Chunk]):
         """Look whether all has come, or a choice has reported an error."""
         merger = self._merger
         if merger.is_finished():
-            self.is_complete = bool(merger.usages) or not self._include_usage
+            self.is_complete: bool = bool(merger.usages) or not self._include_usage
         if merger.has_error and (reported := reported_error(raw)):
             # The reader gets the chunk, and then the error.
             self._fail(self._reported(reported, event.data))

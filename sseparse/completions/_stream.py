@@ -82,7 +82,7 @@ class _Reading(Generic[_T]):
     """
 
     def __init__(self, answer: Answer[_T], timing: Timing) -> None:
-        self.timing = timing
+        self.timing: Timing = timing
         self._answer = answer
 
     @property

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 
 class Timing:
     """When the parts of an exchange happened, in ns, as ``time.perf_counter_ns`` counts.
@@ -29,12 +31,12 @@ class Timing:
     )
 
     def __init__(self) -> None:
-        self.call_ns = 0
-        self.request_sent_ns = 0
-        self.headers_ns = 0
-        self.first_byte_ns = 0
-        self.end_ns = 0
-        self.attempt = 0
+        self.call_ns: int = 0
+        self.request_sent_ns: int = 0
+        self.headers_ns: int = 0
+        self.first_byte_ns: int = 0
+        self.end_ns: int = 0
+        self.attempt: int = 0
         self.is_new_connection: bool | None = None
 
     def __eq__(self, other: object) -> bool:
@@ -42,7 +44,7 @@ class Timing:
             getattr(self, name) == getattr(other, name) for name in self.__slots__
         )
 
-    __hash__ = None  # type: ignore[assignment]  # it changes while the exchange runs
+    __hash__: ClassVar[None]  # type: ignore[assignment]  # it changes while the exchange runs
 
     def __repr__(self) -> str:
         parts = (f"{name}={getattr(self, name)!r}" for name in sorted(self.__slots__))
