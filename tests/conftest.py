@@ -32,7 +32,7 @@ settings.register_profile("soak", settings.get_profile("default"), max_examples=
 settings.register_profile("quick", settings.get_profile("default"), max_examples=50)
 # For .ci/run explore, which gives a new --hypothesis-seed to each run.
 settings.register_profile(
-    "explore", settings.get_profile("thorough"), derandomize=False, print_blob=True
+    "explore", settings.get_profile("default"), derandomize=False, print_blob=True
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
