@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-import running
 from running import load_copy
 from sseparse.testing import rechunk
 
@@ -192,7 +191,7 @@ def steps(parser_class: Callable[[], Any], folder: str, chunks: list[bytes]) -> 
 
     def profile(frame: Any, event: str, _: object) -> None:
         if event == "call" and frame.f_code.co_filename.startswith(folder):
-            called[running.function_name(frame.f_code)] += 1
+            called[frame.f_code.co_name] += 1
 
     feed = parser_class().feed
     earlier = sys.getprofile()

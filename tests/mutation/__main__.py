@@ -1,54 +1,77 @@
-"""Change the core in small ways, one at a time, and see whether the tests notice.
+"""Change the code in small ways, one at a time, and see whether the tests notice.
 
     pip install -e '.[test,mutation]'
-    nice python tests/mutation
+    nice python tests/mutation                  # the core
+    nice python tests/mutation testing          # sseparse.testing and the conformance runner
 
-mutmut makes the changes ("mutants", some 2,200) and runs the tests that setup.cfg names for it,
-which takes hours on two cores; it needs fork. Its results stay in the folder ``mutants``:
+mutmut makes the changes ("mutants"); worker.py runs the tests on them. It needs CPython 3.12 or
+newer, and fork. The core has some 2,300 mutants, which take about an hour on two processors. The
+results stay in the folder ``mutants``:
 
-    python tests/mutation --report              # tell them again
-    mutmut show NAME                            # one mutant, as a diff
-    python tests/mutation 'sseparse._core._encode*'   # try some again, with the tests of now
+    python tests/mutation --report              # print them again
+    python tests/mutation --only '*encode*'     # try some again, with the tests of now
 
 A mutant that survives asks for a test, or for an entry in ``equivalent.txt`` with the reason why no
 input can tell it from the code. The exit status is 1 where one has neither, where an entry names a
-mutant that does not survive, and where less than 95 % of those that are not equivalent are killed;
-to time out is not to be killed.
+mutant that does not survive, and where fewer of those that are not equivalent are killed than the
+part's share; to time out is not to be killed.
 
-mutmut leaves alone what stands outside of functions, properties, annotations, docstrings, and calls
-of ``len`` and ``isinstance``.
+mutmut leaves alone what stands outside of functions, what has a decorator, annotations, docstrings,
+and calls of ``len`` and ``isinstance``.
 """
 
 from __future__ import annotations
 
+import argparse
+import json
+import multiprocessing
 import os
 import re
-import resource
-import shutil
-import subprocess
 import sys
+import tempfile
 from collections import Counter
+from fnmatch import fnmatch
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+from mutations import Change, mutants_of
+from worker import work
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-ENOUGH = 95.0  # per cent
-# A mutant that appends without end must break before the machine does.
-MEMORY = 2 * 1024**3  # bytes
+RESULTS = ROOT / "mutants"
 ENTRY = re.compile(
     r"^ +(?P<function>\w\S*)$|(?P<old>(?:^ +- .*\n)+)(?P<new>(?:^ +\+ .*\n)*)", re.MULTILINE
 )
 
 
-class Change(NamedTuple):
-    """A mutant as equivalent.txt writes it: its number would not outlive the next change."""
+class Part(NamedTuple):
+    """Some modules, and the tests that are to kill their mutants."""
 
-    function: str
-    lines: tuple[str, ...]  # those of the diff, without their indentation
+    files: tuple[str, ...]  # patterns of paths
+    tests: tuple[str, ...]  # arguments of pytest
+    share: float  # per cent of the mutants that are not equivalent
+    except_for: tuple[str, ...] = ()  # patterns of paths
 
-    def __str__(self) -> str:
-        return "\n".join(f"    {line}" for line in (self.function, *self.lines))
+
+PARTS = {
+    "core": Part(
+        files=("sseparse/_core/*.py",),
+        tests=(
+            *("tests/core", "--deselect=tests/core/test_template.py::test_each_short_way_is_gone"),
+            *("--ignore=tests/core/test_builds.py", "--ignore=tests/core/test_recordings.py"),
+        ),
+        share=95,
+    ),
+    "testing": Part(
+        files=("sseparse/testing/*.py", "sseparse/_conformance/*.py"),
+        tests=("tests/testing", "tests/conformance"),
+        share=85,
+    ),
+}
 
 
 def explained() -> list[Change]:
@@ -70,65 +93,128 @@ def explained() -> list[Change]:
     return changes
 
 
-def mutmut(*arguments: str) -> str:
-    command = [sys.executable, "-m", "mutmut", *arguments]
-    return subprocess.run(command, check=True, stdout=subprocess.PIPE, encoding="utf-8").stdout
+def files_of(part: Part) -> Iterator[str]:
+    for pattern in part.files:
+        for path in sorted(ROOT.glob(pattern)):
+            file = path.relative_to(ROOT).as_posix()
+            if file not in part.except_for:
+                yield file
 
 
-def change(name: str) -> Change:
-    """Return what a mutant changes."""
-    diff = mutmut("show", name).splitlines()
-    lines = [
-        f"{line[0]} {line[1:].strip()}"
-        for line in diff
-        if line.startswith(("-", "+")) and not line.startswith(("---", "+++"))
+def run(name: str, pattern: str, jobs: int) -> Iterator[tuple[str, list[str]]]:
+    """Run the tests on the mutants whose names match; yield name, and status, test and change."""
+    part = PARTS[name]
+    known = set(explained())
+    mutants = [
+        (mutant, mutant.change in known)
+        for file in files_of(part)
+        for mutant in mutants_of(ROOT, file)
+        if fnmatch(mutant.name, pattern)
     ]
-    # sseparse._core._machine.xǁMachineǁfeed__mutmut_1 or sseparse._core._encode.x__lines__mutmut_1
-    function = name.rpartition("__mutmut_")[0].removeprefix("sseparse.").replace(".xǁ", ".")
-    return Change(function.replace("ǁ", ".").replace(".x_", "."), tuple(lines))
+    print(f"{len(mutants)} mutants", flush=True)
+    context = multiprocessing.get_context("fork")
+    results = context.SimpleQueue()
+    taken = context.Value("i", 0)
+
+    def take() -> int:
+        with taken.get_lock():
+            index: int = taken.value
+            taken.value += 1
+        return index
+
+    changes = {mutant.name: str(mutant.change) for mutant, _ in mutants}
+    costs = RESULTS / f"{name}.costs"
+    measuring = context.Lock()
+    with tempfile.TemporaryDirectory() as folder:
+        workers = [
+            context.Process(
+                target=work,
+                args=(ROOT, Path(folder, str(number)), part.tests),
+                kwargs={
+                    "mutants": mutants,
+                    "take": take,
+                    "results": results,
+                    "costs": costs,
+                    "measuring": measuring,
+                },
+            )
+            for number in range(jobs)
+        ]
+        for worker in workers:
+            worker.start()
+        running = len(workers)
+        while running:
+            result = results.get()
+            if result is None:
+                running -= 1
+            elif isinstance(result, str):
+                sys.exit(result)
+            else:
+                yield result.name, [result.status, result.test, changes[result.name]]
+        for worker in workers:
+            worker.join()
 
 
-def report() -> bool:
+def report(part: Part, results: dict[str, list[str]]) -> bool:
     """Print what came of the mutants and what is left to do; return whether that is nothing."""
-    results = [line.strip().split(": ") for line in mutmut("results", "--all", "1").splitlines()]
-    totals = Counter(status for _, status in results)
-    left = Counter(explained())
+    modules = [
+        file.removeprefix("sseparse/").removesuffix(".py").replace("/", ".")
+        for file in files_of(part)
+    ]
+    left = Counter(
+        str(change)
+        for change in explained()
+        if any(change.function.startswith(module + ".") for module in modules)
+    )
+    totals = Counter(status for status, _, _ in results.values())
     equivalent = 0
     good = True
-    for name, status in results:
+    for name, (status, test, change) in results.items():
         if status == "killed":
             continue
-        changed = change(name)
-        if status == "survived" and left[changed]:
-            left[changed] -= 1
+        if status == "survived" and left[change]:
+            left[change] -= 1
             equivalent += 1
         elif status == "timeout":
-            print(f"Timed out: {name}\n{changed}\n")
+            print(f"Timed out: {name}, in {test}\n{change}\n")
         else:
-            print(f"To be killed or explained: {name}, {status}\n{changed}\n")
+            print(f"To be killed or explained: {name}, {status}\n{change}\n")
             good = False
-    for changed in left.elements():
-        print(f"In equivalent.txt, and did not survive:\n{changed}\n")
+    for text in left.elements():
+        print(f"In equivalent.txt, and did not survive:\n{text}\n")
         good = False
 
     print(f"{len(results)} mutants:", ", ".join(f"{n} {status}" for status, n in totals.items()))
     share = 100 * totals["killed"] / (len(results) - equivalent)
     print(f"{equivalent} of those that survived are equivalent; {share:.1f} % of the others killed")
-    return good and share >= ENOUGH
+    return good and share >= part.share
 
 
 def main() -> None:
-    os.chdir(ROOT)
-    names = sys.argv[1:]
-    if names != ["--report"]:
-        if not names:
-            shutil.rmtree("mutants", ignore_errors=True)
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-        # With names, mutmut first runs the tests one by one on the code as it is. Without, it would
-        # not notice that it cannot name one of them, and take the error that gives for a kill.
-        command = [sys.executable, "-m", "mutmut", "run", *(names or ["*"])]
-        subprocess.run(command, check=True)
-    sys.exit(not report())
+    options = argparse.ArgumentParser(prog="python tests/mutation", description=__doc__)
+    options.formatter_class = argparse.RawDescriptionHelpFormatter
+    options.add_argument("part", nargs="?", default="core", choices=PARTS)
+    options.add_argument("--only", metavar="PATTERN", help="of the names of mutants")
+    options.add_argument("--report", action="store_true", help="run none")
+    options.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    arguments = options.parse_args()
+    file = RESULTS / f"{arguments.part}.json"
+    results: dict[str, list[str]] = {}
+    if arguments.only or arguments.report:
+        results = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    else:
+        (RESULTS / f"{arguments.part}.costs").unlink(missing_ok=True)
+    if not arguments.report:
+        RESULTS.mkdir(exist_ok=True)
+        found = run(arguments.part, arguments.only or "*", arguments.jobs)
+        for count, (name, result) in enumerate(found, 1):
+            results[name] = result
+            if result[0] != "killed" or count % 50 == 0:
+                print(f"{count}: {result[0]} {name} {result[1]}", flush=True)
+                file.write_text(json.dumps(results, indent=1), encoding="utf-8")
+        file.write_text(json.dumps(results, indent=1), encoding="utf-8")
+    part = PARTS[arguments.part]
+    sys.exit(not report(part, results))
 
 
 if __name__ == "__main__":

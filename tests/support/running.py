@@ -15,7 +15,7 @@ import sseparse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from types import CodeType, ModuleType
+    from types import ModuleType
 
 # The folder of the package under test, in a checkout or installed from a wheel.
 PACKAGE = Path(sseparse.__file__).parent
@@ -197,11 +197,6 @@ def load_copy(
         return importlib.import_module(name)
     finally:
         sys.path.remove(str(folder))
-
-
-def function_name(code: CodeType) -> str:
-    """Return the name of a function; tests/mutation, which renames functions, replaces this."""
-    return code.co_name
 
 
 def submodule(package: ModuleType, name: str) -> Any:
