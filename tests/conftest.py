@@ -9,7 +9,7 @@ import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,11 +28,15 @@ settings.register_profile(
 settings.register_profile("thorough", settings.get_profile("default"), max_examples=500)
 # To be run by hand; running.IS_SOAK.
 settings.register_profile("soak", settings.get_profile("default"), max_examples=5000)
-# For many runs in a row (tests/mutation), and where each takes longer (coverage).
+# Where each example takes longer (coverage).
 settings.register_profile("quick", settings.get_profile("default"), max_examples=50)
 # For .ci/run explore, which gives a new --hypothesis-seed to each run.
 settings.register_profile(
     "explore", settings.get_profile("default"), derandomize=False, print_blob=True
+)
+# For thousands of runs that fail (tests/mutation): that one does is all that is asked.
+settings.register_profile(
+    "mutation", settings.get_profile("quick"), phases=[Phase.explicit, Phase.generate]
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 

@@ -19,7 +19,7 @@ LIBRARY = "init_chosen____core____event"
 
 
 def finder_after(
-    monkeypatch: pytest.MonkeyPatch, folder: Path, library: str | None, pure: str
+    monkeypatch: pytest.MonkeyPatch, folder: Path, library: str | None, pure: str | None
 ) -> object:
     """Run _build.py as chosen._core._build; return the folder's finder, or None if none was set."""
     package, core = ModuleType("chosen"), ModuleType("chosen._core")
@@ -29,7 +29,10 @@ def finder_after(
         setattr(package._core__mypyc, library, None)
     monkeypatch.setitem(sys.modules, "chosen", package)
     monkeypatch.setitem(sys.modules, "chosen._core", core)
-    monkeypatch.setenv("SSEPARSE_PURE", pure)
+    if pure is None:
+        monkeypatch.delenv("SSEPARSE_PURE", raising=False)
+    else:
+        monkeypatch.setenv("SSEPARSE_PURE", pure)
     monkeypatch.setattr(sys, "path_importer_cache", {})
     names = {"__name__": "chosen._core._build", "__package__": "chosen._core"}
     exec(compile(BUILD.read_text(encoding="utf-8"), str(BUILD), "exec"), names)
@@ -44,8 +47,10 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("pure", ["", "0"])
-def test_the_extension_is_used(monkeypatch: pytest.MonkeyPatch, folder: Path, pure: str) -> None:
+@pytest.mark.parametrize("pure", [None, "", "0"])
+def test_the_extension_is_used(
+    monkeypatch: pytest.MonkeyPatch, folder: Path, pure: str | None
+) -> None:
     assert finder_after(monkeypatch, folder, LIBRARY, pure) is None
 
 

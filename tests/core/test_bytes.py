@@ -24,7 +24,10 @@ def compiled_way() -> dict[str, Any]:
     return names
 
 
-@pytest.mark.parametrize("wanted", [b"a", b"data: ", b"\r\n", b"x" * 16, b"x" * 17, b"x" * 40])
+@pytest.mark.parametrize(
+    "wanted",
+    [b"a", b"data: ", b"\r\n", b"x" * 16, b"x" * 17, b"x" * 40, b"event: message\ndata: "],
+)
 def test_stands(compiled_way: dict[str, Any], wanted: bytes) -> None:
     for raw in (wanted, b"y" + wanted, wanted[:-1], wanted[:-1] + b"z", b"z" + wanted[1:]):
         for pos in range(len(raw)):

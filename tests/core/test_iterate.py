@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import gc
 import io
-import itertools
 import mmap
 from typing import TYPE_CHECKING, Any
 
@@ -316,14 +315,20 @@ def test_lines_without_their_ends_are_told(runs: Any, generate: Any, lines: Any)
     events, error = runs(generate(source))
     assert events == []
     assert type(error) is ValueError
-    assert str(error).startswith("the chunks are lines without their line ends; ")
-    assert "raw.read1()" in str(error)
+    assert str(error) == (
+        "the chunks are lines without their line ends; give the bytes as they came "
+        "(httpx: iter_bytes(); requests: raw.read1()), or each line + b'\\n'"
+    )
     assert source.closed
 
 
-def test_lines_without_an_end_are_told_after_two_blocks() -> None:
-    with pytest.raises(ValueError, match=r"^the chunks are lines without"):
-        next(iter_events(itertools.cycle([b"data: a", b""])))
+@BOTH
+def test_lines_without_an_end_are_told_after_two_blocks(runs: Any, generate: Any) -> None:
+    source = Source([b"data: a", b"", b"", b"data: b", b""] + [b"data: c", b""] * 9)
+    events, error = runs(generate(source))
+    assert events == []
+    assert type(error) is ValueError
+    assert source.given == 5
 
 
 @BOTH
@@ -337,6 +342,12 @@ def test_lines_without_an_end_are_told_after_two_blocks() -> None:
         [b"data:", b"data:", b"", b"data: ", b"\n\n"],
         [b"dat", b"data: a", b"data: b"],
         [b"", b"", b"x"],
+        # A block has ended only where one had begun.
+        [b"", b"data: a", b"data: b", b"", b"\n\n"],
+        # Each chunk begins as a line does, and has the end of one.
+        [b"data: a\n\n", b"data: b\n\n", b"data: c\n\n"],
+        [b"data: a\r\r", b"data: b\r\r"],
+        [b"data: a\r\n\r\n", b"data: b\r\n\r\n"],
     ],
 )
 def test_a_stream_cut_where_lines_begin_is_a_stream(
@@ -648,8 +659,17 @@ def test_both_are_the_parser(
         assert getattr(error, "offset", None) == expected.offset
 
 
-@pytest.mark.parametrize("given", [5, "parser", Parser, Observer])
-def test_a_parser_that_is_none(given: Any) -> None:
+@pytest.mark.parametrize(
+    ("given", "what"),
+    [
+        (5, "int"),
+        ("parser", "str"),
+        (Parser, "the class itself"),
+        (Observer, "the class itself"),
+    ],
+)
+def test_a_parser_that_is_none(given: Any, what: str) -> None:
     for iterate in (iter_events, aiter_events):
-        with pytest.raises(TypeError, match=r"^parser must be a Parser or an Observer, not "):
+        message = f"^parser must be a Parser or an Observer, not {what}$"
+        with pytest.raises(TypeError, match=message):
             iterate([], given)  # type: ignore[call-overload]

@@ -301,6 +301,7 @@ def test_each_attribute_counts_in_equality_and_hash(name: str) -> None:
     assert operator.ne(same, BLOCK) is False
     assert other != BLOCK
     assert operator.eq(other, BLOCK) is False
+    assert hash(other) != hash(BLOCK)
     assert len({BLOCK, same, other}) == 2
 
 
@@ -338,6 +339,10 @@ def test_repr_shows_what_the_item_has() -> None:
     assert repr(block(0, "\n", block_start=0)) == (
         r"Item(kind='block', start=0, end=1, terminator='\n', comments=(), block_start=0, "
         "last_event_id='')"
+    )
+    assert repr(Item("field", "x", "", "unknown name", "", 0, 2, "\n")) == (
+        r"Item(kind='field', name='x', value='', reason='unknown name', separator='', start=0, "
+        r"end=2, terminator='\n')"
     )
     for item in (FIELD, BLOCK):
         shown = eval(repr(item), {"Item": lambda **given: given})

@@ -5,7 +5,7 @@ writes the mutated module there, for tests that start other processes or copy th
 the function that is already imported the mutated code.
 
 The order of the tests makes most of the speed: first those that killed the last mutants of the same
-function, then the quickest ones. Only tests that call the function are run.
+function and of the same module, then the quickest ones. Only tests that call the function are run.
 """
 
 from __future__ import annotations
@@ -41,6 +41,10 @@ MEMORY = 2 * 1024**3  # bytes
 # A mutant that equivalent.txt explains sees tests of this time only, and no others.
 EXPLAINED_LIMIT = 8.0  # seconds
 
+# Tests of up to this time come before the others, except for those that share a copy of the core:
+# these come before all where they take less than the other time together.
+QUICK = 0.05  # seconds
+QUICK_GROUP = 1.0  # seconds
 KILLED = 1
 LEFT_OUT = (".git", ".*_cache", ".hypothesis", "*.so", "*.egg-info", "build", "dist", "mutants")
 
@@ -73,7 +77,7 @@ def work(
     os.chdir(tree)
     os.environ["PYTHONPATH"] = str(tree)
     os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
-    os.environ["HYPOTHESIS_PROFILE"] = "quick"
+    os.environ["HYPOTHESIS_PROFILE"] = "mutation"
     sys.dont_write_bytecode = True
     sys.path[0] = str(tree)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
@@ -198,23 +202,25 @@ class Worker:
         return Result(mutant.name, "killed", last)
 
     def _ordered(self, key: tuple[str, str], limit: float | None) -> list[Any]:
-        """Return the tests of a function: the latest killers, then the others by their groups.
-
-        The tests of a group share what their fixtures made. The quickest groups come first.
-        """
+        """Return the tests of a function, in the order that finds a mutant soon."""
         costs = self._costs
-        places: dict[str, tuple[Any, ...]] = {}
-        groups: dict[object, float] = defaultdict(float)
         mine = [item for item in self._items if key in costs[item.nodeid].functions]
+        groups: dict[object, float] = defaultdict(float)
         for item in mine:
             groups[group(item)] += costs[item.nodeid].seconds
+        order: dict[str, tuple[Any, ...]] = {}
         for place, item in enumerate(mine):
-            places[item.nodeid] = (2, groups[group(item)], str(group(item)), place)
+            seconds, all_seconds = costs[item.nodeid].seconds, groups[group(item)]
+            if group(item) is None and seconds < QUICK:
+                order[item.nodeid] = (3, seconds)
+            else:
+                rank = 2 if all_seconds < QUICK_GROUP else 4
+                order[item.nodeid] = (rank, all_seconds, str(group(item)), place)
         for rank, killers in enumerate([self._killers[key][:5], self._killers[key[0], ""][:10]]):
             for place, nodeid in enumerate(killers):
-                if nodeid in places:
-                    places[nodeid] = min(places[nodeid], (rank, place))
-        mine.sort(key=lambda item: places[item.nodeid])
+                if nodeid in order:
+                    order[nodeid] = min(order[nodeid], (rank, place))
+        mine.sort(key=lambda item: order[item.nodeid])
         if limit is not None:
             seconds = 0.0
             for count, item in enumerate(mine):
@@ -225,9 +231,14 @@ class Worker:
 
 
 def group(item: Any) -> object:
-    """Return what the tests have in common that share the fixtures of a module."""
+    """Return what tests have in common that share a copy of the core; None if it has none.
+
+    A copy is made anew when a test of another group comes between.
+    """
+    if not {"way", "core", "cores"} & set(item.fixturenames):
+        return None
     parameters = item.callspec.params if hasattr(item, "callspec") else {}
-    return (item.path, *[str(parameters[name]) for name in ("way", "core") if name in parameters])
+    return (item.path, *[parameters[name] for name in ("way", "core") if name in parameters])
 
 
 def with_next(items: Sequence[Any]) -> Iterable[tuple[Any, Any]]:
