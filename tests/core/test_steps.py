@@ -18,8 +18,9 @@ from sseparse.testing import rechunk
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# The functions that are counted: for single lines, for learning, and for blocks that are alike.
-COUNTED = ("_line", "_take_data", "learn", "_take_alike", "take", "take_split", "whole")
+# The functions that are counted: for single lines, for learning, for blocks that are alike, and for
+# text that is not ASCII.
+COUNTED = ("_line", "_take_data", "learn", "_take_alike", "take", "take_split", "whole", "utf8")
 
 DATA = b'data: {"a": 1}\n\n'
 TYPED = b"event: e\ndata: a\n\n"
@@ -38,6 +39,7 @@ STREAMS: dict[str, list[bytes]] = {
     "data, CRLF": [DATA.replace(b"\n", b"\r\n") * 200],
     "data, CR": [DATA.replace(b"\n", b"\r") * 50],
     "data that is not ASCII": ["data: é\n\n".encode() * 200],
+    "ASCII after a read that is not": ["data: é\n\n".encode() * 10, DATA * 200],
     "typed": [TYPED * 200],
     "typed, an event per read": [TYPED] * 50,
     "ids": [b"".join(b"id: %d\ndata: a\n\n" % n for n in range(100))],
@@ -53,6 +55,8 @@ STREAMS: dict[str, list[bytes]] = {
     "data, then nothing": [DATA * 100 + b"data: a\nevent: e\n\n" * 100],
     "a long run, then others by turns": [DATA * 500 + (DATA * 5 + TYPED) * 50],
     "data lines of one event": [b"data: a\n" * 500 + b"\n"],
+    "data lines without the space": [b"data:a\n" * 500 + b"\n"],
+    "the same between others with it": [b"\n" + DATA + b"data:a\n" * 500 + b"\n" + DATA],
     "data lines and others": [(b"data: a\n" * 5 + b": ping\n") * 100 + b"\n"],
     "a line in pieces": [b"data: a", *[b"b" * 100] * 20, b"\n\n"],
 }
@@ -64,11 +68,11 @@ EXPECTED: dict[str, tuple[dict[str, int], dict[str, int]]] = {
         {"_line": 1, "learn": 1, "_take_alike": 2, "take": 1},
     ),
     "data, an event per read": (
-        {"_line": 1, "learn": 1, "_take_alike": 1, "whole": 49},
-        {"_line": 1, "learn": 1, "_take_alike": 1, "whole": 49},
+        {"_line": 1, "learn": 1, "_take_alike": 1, "whole": 49, "utf8": 49},
+        {"_line": 1, "learn": 1, "_take_alike": 1, "whole": 49, "utf8": 49},
     ),
     "data, half an event per read": (
-        {"_line": 1, "learn": 1, "_take_alike": 1, "whole": 147},
+        {"_line": 1, "learn": 1, "_take_alike": 1, "whole": 147, "utf8": 49},
         {"_line": 1, "learn": 1, "_take_alike": 50, "take": 49, "whole": 49},
     ),
     "data, 511 bytes per read": (
@@ -84,11 +88,11 @@ EXPECTED: dict[str, tuple[dict[str, int], dict[str, int]]] = {
         {"_line": 1, "learn": 1, "_take_alike": 7, "take": 6, "whole": 2},
     ),
     "data of 505 bytes, cut in it": (
-        {"_line": 1, "learn": 1, "_take_alike": 19, "take": 18, "whole": 1},
+        {"_line": 1, "learn": 1, "_take_alike": 19, "take": 18, "whole": 1, "utf8": 1},
         {"_line": 1, "learn": 1, "_take_alike": 20, "take": 19},
     ),
     "data of 506 bytes, cut in it": (
-        {"_line": 1, "learn": 1, "_take_alike": 19, "take": 18, "whole": 1},
+        {"_line": 1, "learn": 1, "_take_alike": 19, "take": 18, "whole": 1, "utf8": 1},
         {"_line": 1, "learn": 1, "_take_alike": 20, "take": 19},
     ),
     "data without the space": (
@@ -104,16 +108,28 @@ EXPECTED: dict[str, tuple[dict[str, int], dict[str, int]]] = {
         {"_line": 50, "learn": 5, "_take_alike": 50},
     ),
     "data that is not ASCII": (
-        {"_line": 1, "learn": 1, "_take_alike": 3, "take": 1, "take_split": 1},
-        {"_line": 1, "learn": 1, "_take_alike": 2, "take": 1},
+        {"_line": 1, "learn": 1, "_take_alike": 3, "take": 1, "take_split": 1, "utf8": 200},
+        {"_line": 1, "learn": 1, "_take_alike": 2, "take": 1, "utf8": 200},
+    ),
+    "ASCII after a read that is not": (
+        {
+            "_line": 1,
+            "learn": 1,
+            "_take_alike": 5,
+            "take": 3,
+            "take_split": 1,
+            "whole": 1,
+            "utf8": 10,
+        },
+        {"_line": 1, "learn": 1, "_take_alike": 3, "take": 2, "whole": 1, "utf8": 10},
     ),
     "typed": (
         {"_line": 2, "learn": 1, "_take_alike": 3, "take": 1, "take_split": 1},
         {"_line": 2, "learn": 1, "_take_alike": 2, "take": 1},
     ),
     "typed, an event per read": (
-        {"_line": 2, "learn": 1, "_take_alike": 1, "whole": 49},
-        {"_line": 2, "learn": 1, "_take_alike": 1, "whole": 49},
+        {"_line": 2, "learn": 1, "_take_alike": 1, "whole": 49, "utf8": 49},
+        {"_line": 2, "learn": 1, "_take_alike": 1, "whole": 49, "utf8": 49},
     ),
     "ids": (
         {"_line": 2, "learn": 1, "_take_alike": 2, "take": 1},
@@ -173,6 +189,14 @@ EXPECTED: dict[str, tuple[dict[str, int], dict[str, int]]] = {
     "data lines of one event": (
         {"_line": 1, "_take_data": 1, "learn": 1, "_take_alike": 1},
         {"_line": 500, "learn": 1, "_take_alike": 1},
+    ),
+    "data lines without the space": (
+        {"_line": 1, "_take_data": 1, "learn": 1, "_take_alike": 1},
+        {"_line": 500, "learn": 1, "_take_alike": 1},
+    ),
+    "the same between others with it": (
+        {"_line": 2, "_take_data": 1, "learn": 1, "_take_alike": 3, "take": 1},
+        {"_line": 501, "learn": 1, "_take_alike": 3, "take": 1},
     ),
     "data lines and others": (
         {"_line": 500, "_take_data": 8, "learn": 1, "_take_alike": 1},
