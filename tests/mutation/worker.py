@@ -71,6 +71,7 @@ def work(
     results: SimpleQueue[Result | str | None],
     costs: Path,
     measuring: AbstractContextManager[object],  # one worker at a time
+    seconds: float | None,  # of tests for a mutant
 ) -> None:
     """Copy the checkout to the folder ``tree`` and run the tests on mutants there."""
     shutil.copytree(root, tree, ignore=shutil.ignore_patterns(*LEFT_OUT))
@@ -84,7 +85,7 @@ def work(
     with open(os.devnull, "w") as nothing:  # noqa: PTH123
         for stream in (1, 2):
             os.dup2(nothing.fileno(), stream)
-    plugin = Worker(tree, mutants, take, results, costs, measuring)
+    plugin = Worker(tree, mutants, take, results, costs, measuring, seconds)
     status = pytest.main(["-q", "-p", "no:cacheprovider", *arguments], plugins=[plugin])
     if status != 0:
         results.put(f"pytest ended with {status}")
@@ -102,6 +103,7 @@ class Worker:
         results: SimpleQueue[Result | str | None],
         costs: Path,
         measuring: AbstractContextManager[object],
+        seconds: float | None,
     ) -> None:
         self._tree = tree
         self._mutants = mutants
@@ -109,21 +111,19 @@ class Worker:
         self._results = results
         self._file = costs
         self._measuring = measuring
+        self._seconds = seconds
         self._costs: dict[str, Cost] = {}
         # The tests that killed mutants of a file and of a function, the last one first.
         self._killers: dict[tuple[str, str], list[str]] = defaultdict(list)
-        # Of a fork.
         self._items: list[Any] = []
-        self._failed = ""
-
-    def pytest_collection_modifyitems(self, items: list[Any]) -> None:
-        self._items = list(items)
+        self._failed = ""  # the test that did, in a fork
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         if report.failed:
             self._failed = f"{report.nodeid}: {report.longreprtext}"
 
-    def pytest_runtestloop(self) -> bool:
+    def pytest_runtestloop(self, session: Any) -> bool:
+        self._items = list(session.items)
         with self._measuring:
             if self._file.exists():
                 with self._file.open("rb") as file:
@@ -156,10 +156,10 @@ class Worker:
         for item, following in with_next(items):
             called.clear()
             monitoring.restart_events()
-            start = time.process_time()
+            start = time.perf_counter()
             run(item, following)
             assert not self._failed, self._failed
-            seconds = time.process_time() - start
+            seconds = time.perf_counter() - start
             places = map(place, called.copy())
             functions = frozenset(each for each in places if each[0] in files)
             self._costs[item.nodeid] = Cost(seconds, functions)
@@ -169,7 +169,7 @@ class Worker:
 
     def _judge(self, mutant: Mutant, is_explained: bool) -> Result:
         key = (Path(mutant.file).stem, mutant.qualname)
-        tests = self._ordered(key, EXPLAINED_LIMIT if is_explained else None)
+        tests = self._ordered(key, EXPLAINED_LIMIT if is_explained else self._seconds)
         if not tests:
             return Result(mutant.name, "no tests", "")
 
@@ -205,17 +205,17 @@ class Worker:
         """Return the tests of a function, in the order that finds a mutant soon."""
         costs = self._costs
         mine = [item for item in self._items if key in costs[item.nodeid].functions]
-        groups: dict[object, float] = defaultdict(float)
+        groups: dict[str, float] = defaultdict(float)
         for item in mine:
             groups[group(item)] += costs[item.nodeid].seconds
         order: dict[str, tuple[Any, ...]] = {}
         for place, item in enumerate(mine):
             seconds, all_seconds = costs[item.nodeid].seconds, groups[group(item)]
-            if group(item) is None and seconds < QUICK:
-                order[item.nodeid] = (3, seconds)
-            else:
+            if group(item):
                 rank = 2 if all_seconds < QUICK_GROUP else 4
-                order[item.nodeid] = (rank, all_seconds, str(group(item)), place)
+                order[item.nodeid] = (rank, all_seconds, group(item), place)
+            else:
+                order[item.nodeid] = (3 if seconds < QUICK else 4, seconds)
         for rank, killers in enumerate([self._killers[key][:5], self._killers[key[0], ""][:10]]):
             for place, nodeid in enumerate(killers):
                 if nodeid in order:
@@ -230,15 +230,15 @@ class Worker:
         return mine
 
 
-def group(item: Any) -> object:
-    """Return what tests have in common that share a copy of the core; None if it has none.
+def group(item: Any) -> str:
+    """Return what tests have in common that share a copy of the core; "" for those without one.
 
     A copy is made anew when a test of another group comes between.
     """
     if not {"way", "core", "cores"} & set(item.fixturenames):
-        return None
+        return ""
     parameters = item.callspec.params if hasattr(item, "callspec") else {}
-    return (item.path, *[parameters[name] for name in ("way", "core") if name in parameters])
+    return f"{item.path} {parameters.get('way')} {parameters.get('core')}"
 
 
 def with_next(items: Sequence[Any]) -> Iterable[tuple[Any, Any]]:
