@@ -552,3 +552,14 @@ def test_no_call_during_a_call(parser_class: Any) -> None:
     assert parser.last_event_id == "1"
     with pytest.raises(TypeError, match="cannot be copied or pickled"):
         copy.copy(parser)
+
+
+@pytest.mark.parametrize("held", [b"data: a", b"data: \xc3\xa9", b": \xff", b"id: 1\ndata: a"])
+@pytest.mark.parametrize(
+    "begin", [b"\n", b"\r\n", b"\r", b"b\n", b"b\r\n", b"b\r", b"b\rid: 2\r\n"]
+)
+def test_a_long_chunk_that_ends_the_line_that_is_held(held: bytes, begin: bytes) -> None:
+    """A chunk of more than 4,096 bytes is not joined with what is held; here twice in a stream."""
+    for end in (b"\n", b"\r", b"\r\n"):
+        rest = end + b"data: " + b"x" * 5000 + end + b"\n"
+        check_all([held, begin + rest + held, begin + rest + held[:2], held[2:] + begin + rest])
