@@ -351,6 +351,17 @@ def test_repr_shows_what_the_item_has() -> None:
         } | {"start": item.start}
 
 
+@pytest.mark.parametrize("lines", [True, False])
+def test_items_are_equal_however_they_were_made(lines: bool) -> None:
+    """Many blocks that are alike are taken at once, one byte a call line by line."""
+    stream = b": c\nx: y\nevent: e\ndata: a\xff\n\n" * 300
+    at_once = Observer(lines=lines).feed(stream)
+    observer = Observer(lines=lines)
+    by_byte = [item for chunk in rechunk(stream, 1) for item in observer.feed(chunk)]
+    assert at_once == by_byte
+    assert list(map(repr, at_once)) == list(map(repr, by_byte))
+
+
 def lint(stream: bytes) -> list[str]:
     """The items are enough for a lint for server authors."""
     observer = Observer()
