@@ -353,13 +353,14 @@ def test_repr_shows_what_the_item_has() -> None:
 
 @pytest.mark.parametrize("lines", [True, False])
 def test_items_are_equal_however_they_were_made(lines: bool) -> None:
-    """Many blocks that are alike are taken at once, one byte a call line by line."""
-    stream = b": c\nx: y\nevent: e\ndata: a\xff\n\n" * 300
-    at_once = Observer(lines=lines).feed(stream)
-    observer = Observer(lines=lines)
-    by_byte = [item for chunk in rechunk(stream, 1) for item in observer.feed(chunk)]
-    assert at_once == by_byte
-    assert list(map(repr, at_once)) == list(map(repr, by_byte))
+    """Many blocks that are alike at once, one in each call, and line by line from single bytes."""
+    block = b": c\nx: y\nevent: e\ndata: \xffa\n\n"
+    at_once = Observer(lines=lines).feed(block * 300)
+    for size in (1, len(block)):
+        observer = Observer(lines=lines)
+        items = [item for chunk in rechunk(block * 300, size) for item in observer.feed(chunk)]
+        assert items == at_once
+        assert list(map(repr, items)) == list(map(repr, at_once))
 
 
 def lint(stream: bytes) -> list[str]:

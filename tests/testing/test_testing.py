@@ -126,19 +126,23 @@ def test_rechunk_by_seed() -> None:
     assert len({tuple(chunks) for chunks in cuts.values()}) == 40
 
 
+EITHER = "rechunk() takes either sizes or seed"
+
+
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [
-        ({}, TypeError),
-        ({"sizes": 1, "seed": 1}, TypeError),
-        ({"sizes": 0}, ValueError),
-        ({"sizes": -1}, ValueError),
-        ({"sizes": [3, -1]}, ValueError),
+        ({}, TypeError(EITHER)),
+        ({"sizes": 1, "seed": 1}, TypeError(EITHER)),
+        ({"sizes": 0}, ValueError("a size for all chunks must be at least 1 byte, not 0")),
+        ({"sizes": -1}, ValueError("a size for all chunks must be at least 1 byte, not -1")),
+        ({"sizes": [3, -1]}, ValueError("a size must be at least 0 bytes, not -1")),
     ],
 )
-def test_rechunk_refuses(arguments: dict[str, Any], error: type[Exception]) -> None:
-    with pytest.raises(error):
+def test_rechunk_refuses(arguments: dict[str, Any], error: Exception) -> None:
+    with pytest.raises(type(error)) as caught:
         rechunk(b"abc", **arguments)
+    assert str(caught.value) == str(error)
 
 
 def test_every_split() -> None:
@@ -349,6 +353,10 @@ def raising(chunks: Iterable[bytes]) -> Iterator[sseparse.Event]:
     [
         (raising, r"ids: \d+/\d+\n(.*\n)*    got .*OSError: NUL"),
         (lambda _: None, "it raises on a plain stream: TypeError"),
+        (
+            lambda _: itertools.repeat({"type": "message", "data": ""}),
+            "it raises on a plain stream: OverflowError: more events than the stream has bytes",
+        ),
         (lambda chunks: [5 for _ in chunks], "not an answer .each event must have type and data"),
         (lambda chunks: [{"type": None, "data": "a"} for _ in chunks], "not an answer"),
     ],
