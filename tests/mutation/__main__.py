@@ -1,6 +1,6 @@
 """Change the code in small ways, one at a time, and see whether the tests notice.
 
-    pip install -e '.[test,mutation]'
+    pip install -e '.[test,peers,mutation]'
     nice python tests/mutation                  # the core
     nice python tests/mutation testing          # sseparse.testing and the conformance runner
 
@@ -10,6 +10,7 @@ results stay in the folder ``mutants``:
 
     python tests/mutation --report              # print them again
     python tests/mutation --only '*encode*'     # try some again, with the tests of now
+    python tests/mutation testing --every 7     # a sample: each seventh mutant
 
 A mutant that survives asks for a test, or for an entry in ``equivalent.txt`` with the reason why no
 input can tell it from the code. The exit status is 1 where one has neither, where an entry names a
@@ -115,7 +116,7 @@ def files_of(part: Part) -> Iterator[str]:
             yield path.relative_to(ROOT).as_posix()
 
 
-def run(name: str, pattern: str, every: int, jobs: int) -> Iterator[tuple[str, list[str]]]:
+def run(name: str, patterns: list[str], every: int, jobs: int) -> Iterator[tuple[str, list[str]]]:
     """Run the tests on the mutants whose names match; yield name, and status, test and change."""
     part = PARTS[name]
     known = set(explained())
@@ -123,7 +124,7 @@ def run(name: str, pattern: str, every: int, jobs: int) -> Iterator[tuple[str, l
         (mutant, mutant.change in known)
         for file in files_of(part)
         for mutant in mutants_of(ROOT, file)
-        if fnmatch(mutant.name, pattern)
+        if any(fnmatch(mutant.name, pattern) for pattern in patterns)
     ][::every]
     print(f"{len(mutants)} mutants", flush=True)
     context = multiprocessing.get_context("fork")
@@ -209,7 +210,7 @@ def main() -> None:
     options = argparse.ArgumentParser(prog="python tests/mutation", description=__doc__)
     options.formatter_class = argparse.RawDescriptionHelpFormatter
     options.add_argument("part", nargs="?", default="core", choices=PARTS)
-    options.add_argument("--only", metavar="PATTERN", help="of the names of mutants")
+    options.add_argument("--only", metavar="PATTERN", nargs="+", help="of the names of mutants")
     options.add_argument("--every", metavar="N", type=int, default=1, help="mutant: a sample")
     options.add_argument("--report", action="store_true", help="run none")
     options.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
@@ -222,7 +223,7 @@ def main() -> None:
         (RESULTS / f"{arguments.part}.costs").unlink(missing_ok=True)
     if not arguments.report:
         RESULTS.mkdir(exist_ok=True)
-        found = run(arguments.part, arguments.only or "*", arguments.every, arguments.jobs)
+        found = run(arguments.part, arguments.only or ["*"], arguments.every, arguments.jobs)
         for count, (name, result) in enumerate(found, 1):
             results[name] = result
             if result[0] != "killed" or count % 50 == 0:
