@@ -43,6 +43,7 @@ STREAMS: dict[str, list[bytes]] = {
     "typed": [TYPED * 200],
     "typed, an event per read": [TYPED] * 50,
     "ids": [b"".join(b"id: %d\ndata: a\n\n" % n for n in range(100))],
+    "ids, CRLF": [b"".join(b"id: %d\r\ndata: a\r\n\r\n" % n for n in range(100))],
     "ids, an event per read": [b"id: %d\ndata: a\n\n" % n for n in range(50)],
     "two data lines": [b"data: a\ndata: b\n\n" * 100],
     "comments": [(b": ping\n\n" * 3 + DATA) * 50],
@@ -132,6 +133,10 @@ EXPECTED: dict[str, tuple[dict[str, int], dict[str, int]]] = {
         {"_line": 2, "learn": 1, "_take_alike": 1, "whole": 49, "utf8": 49},
     ),
     "ids": (
+        {"_line": 2, "learn": 1, "_take_alike": 2, "take": 1},
+        {"_line": 2, "learn": 1, "_take_alike": 2, "take": 1},
+    ),
+    "ids, CRLF": (
         {"_line": 2, "learn": 1, "_take_alike": 2, "take": 1},
         {"_line": 2, "learn": 1, "_take_alike": 2, "take": 1},
     ),

@@ -301,6 +301,19 @@ def test_another_missing_module_is_not_hypothesis(monkeypatch: pytest.MonkeyPatc
         hostile_streams()
 
 
+def test_hypothesis_is_named_where_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> None:
+        raise ModuleNotFoundError("No module named 'hypothesis'", name="hypothesis")
+
+    monkeypatch.setattr("importlib.import_module", fails)
+    with pytest.raises(ImportError) as caught:
+        hostile_streams()
+    assert caught.value.name == "hypothesis"
+    assert str(caught.value) == (
+        'this part of sseparse.testing needs hypothesis: pip install "sseparse[test]"'
+    )
+
+
 # The corpora for a parser in this process.
 
 
