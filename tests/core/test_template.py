@@ -174,6 +174,19 @@ def test_near_misses(way: Any, alike: str) -> None:
     assert tried > 10
 
 
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+@pytest.mark.parametrize(
+    "other",
+    [b"id: 1\0", b"id: 1\r2", b"id: 1\n2", b"id:1", b"id: ", b"id:  1", b"id", b"id: 1\rdata: c"],
+)
+def test_what_ends_the_short_way_before_the_last_value(other: bytes, end: bytes) -> None:
+    for before in ([], [b"data: a"], [b"data: a", b"data: b"]):
+        block = end.join([*before, b"id: 1", b"data: c", end])
+        stream = block * 3 + block.replace(b"id: 1", other) + block.replace(b"1", b"3") * 2
+        check_all([stream])
+        check_all(rechunk(stream, len(block)))
+
+
 @pytest.mark.parametrize("alike", ALIKE)
 def test_long_runs(alike: str) -> None:
     """Test streams longer than each threshold, with a near miss at each end."""
