@@ -233,7 +233,7 @@ def test_report_as_a_table(
     assert len(figures.splitlines()) == 1 + len(FIGURES)
     assert "  not measured  compiled, to httpx-sse, chat: at least 7.4\n" in figures
     assert re.search(
-        r"met +growth at .*, about 1 MB: .*\((8-mb-event|one-event/.*), pure\)", figures
+        r"met +growth at .*, about 1 MB: .*\((8-mb-event|one-event.*), pure\)", figures
     )
 
 
