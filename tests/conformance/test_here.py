@@ -283,7 +283,7 @@ def test_a_parser_without_ids_and_retry(judged: Callable[[str], _judge.Report]) 
     source = RIGHT.replace("                    last_event_id=self.last_event_id,\n", "")
     report = judged(source.replace("self.retry", "self._retry"))
     assert report.failing == []
-    unmet = {name: result.text for name, result in report.results.items() if result.unmet}
+    unmet = {name: result.text for name, result in report.results.items() if result.not_judged}
     assert unmet == {"ids": "n/a", "retry": "n/a"}
 
 
@@ -293,7 +293,7 @@ def test_a_parser_that_is_lost(lost: int) -> None:
     subject: Any = Here(RIGHT)
     now(subject.introduce())
     judge = _judge._Judge(subject, now(subject.introduce()))
-    now(judge.see_plain())
+    now(judge.record_plain())
     subject.lost = lost
     prompts = _cases.prompts()
     result = now(_judge._run(prompts, judge.prompt))
@@ -307,7 +307,7 @@ def test_a_parser_that_is_lost_before_it_is_judged() -> None:
     judge = _judge._Judge(subject, now(subject.introduce()))
     subject.lost = 1
     with pytest.raises(_subject.CannotRunError, match=r"^b'data: probe\\n\\n': lost$"):
-        now(judge.see_plain())
+        now(judge.record_plain())
     raising: Any = Here("def parse(chunks):\n    raise OSError(5)\n")
     with pytest.raises(_subject.CannotRunError, match=r"^it raises .*: OSError: 5$"):
         now(_judge.judge(raising, "here"))
@@ -326,7 +326,7 @@ def test_what_is_left_behind() -> None:
         shared = shared.replace(old, new)
     subject: Any = Here(shared)
     judge = _judge._Judge(subject, now(subject.introduce()))
-    now(judge.see_plain())
+    now(judge.record_plain())
     case = _cases.Stream("dispatch", "cut off", [b"event: x\n"], [], "", [None])
     after = _cases.Stream("dispatch", "after it", [b"data: a\n\n"], [("message", "a", "")], "", [])
     result = now(_judge._run([case, after], judge.stream))
@@ -336,15 +336,15 @@ def test_what_is_left_behind() -> None:
             9,
             "cut off",
             r"b'event: x\n'",
-            "nothing left behind for the next stream",
-            r"the next one, b'data: probe\n\n', gives [('x', 'probe')], and in a new process "
+            "no effect on the next stream",
+            r"the next stream, b'data: probe\n\n', gives [('x', 'probe')]; in a new process "
             "[('message', 'probe')]",
         ),
     )
 
 
 class Timed(Here):
-    """A parser that takes as long as is said, by its own count."""
+    """A parser that reports the time that a test gives."""
 
     def __init__(self, seconds: Callable[[int], float]) -> None:
         super().__init__(RIGHT)
@@ -497,17 +497,17 @@ def test_what_is_no_answer(answer: Any, error: Exception) -> None:
     [
         (b"", ""),
         (b" \n\n", ""),
-        (b"one\n two \n", "; it said: 'two'"),
-        (b"TheError: 5\n  frame\n", "; it said: 'TheError: 5'"),
-        (b"AnError\nTheError\nlast\n", "; it said: 'TheError'"),
-        (b"\xff", "; it said: '\ufffd'"),
-        (b"x" * 301, f"; it said: '{'x' * 300}'"),
+        (b"one\n two \n", "; standard error: 'two'"),
+        (b"TheError: 5\n  frame\n", "; standard error: 'TheError: 5'"),
+        (b"AnError\nTheError\nlast\n", "; standard error: 'TheError'"),
+        (b"\xff", "; standard error: '\ufffd'"),
+        (b"x" * 301, f"; standard error: '{'x' * 300}'"),
     ],
 )
 def test_what_a_process_complained_of(complaint: bytes, said: str) -> None:
     subject = _subject.Subject([])
-    subject._complaint = complaint
-    assert subject._last_complaint() == said
+    subject._stderr = complaint
+    assert subject._last_error_line() == said
 
 
 # The worker's end of the protocol.
@@ -737,7 +737,7 @@ def test_the_targets() -> None:
         assert _run.against(name)[::2] == (name, peer.note)
     names = [target.name for target in _run.peers()]
     assert names == [*_peers.PEERS, "eventsource-parser"]
-    with pytest.raises(ValueError, match=r"^'x' is not MODULE:FUNCTION, nor one of ") as caught:
+    with pytest.raises(ValueError, match=r"^'x' is neither MODULE:FUNCTION nor one of ") as caught:
         _run.against("x")
     assert str(caught.value).partition(" one of ")[2] == ", ".join(names)
     assert _run.command("a 'b c'") == ("a 'b c'", ["a", "b c"], "")
