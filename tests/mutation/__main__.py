@@ -3,6 +3,7 @@
     pip install -e '.[test,peers,mutation]'
     nice python tests/mutation                  # the core
     nice python tests/mutation testing          # sseparse.testing and the conformance runner
+    nice python tests/mutation completions      # the protocol of completions
 
 mutmut makes the changes ("mutants"); worker.py runs the tests on them. It needs CPython 3.12 or
 newer, and fork. The core has some 2,300 mutants, which take about an hour on two processors. The
@@ -87,6 +88,18 @@ PARTS = {
         ),
         share=85,
         seconds=12,
+    ),
+    "completions": Part(
+        files=("sseparse/completions/*.py",),
+        tests=(
+            "tests/completions/test_chunks.py",
+            "tests/completions/test_merging.py",
+            "tests/completions/test_verdicts.py",
+            "sseparse/completions",
+            # It starts a process.
+            "--deselect=tests/completions/test_verdicts.py::test_the_protocol_loads_no_transport",
+        ),
+        share=85,
     ),
 }
 
