@@ -126,10 +126,7 @@ class CompletionParser(Answer[Chunk]):
         return stray_text(body, is_start=not self._last_event), body
 
     def _take(self, event: Event, arrival_ns: int) -> Chunk | None:
-        try:
-            raw = self._decode(event.data)
-        except Exception:
-            raw = self._loads(event.data)
+        raw = self._loads(event.data)
         if (
             type(raw) is not dict
             or "error" in raw

@@ -6,6 +6,7 @@ import asyncio
 import concurrent.futures
 import contextlib
 import gc
+import json
 import pickle
 import threading
 from typing import TYPE_CHECKING, Any
@@ -190,6 +191,22 @@ def test_errors(read: Any, chunks: list[Any], options: Any, kind: Any, text: str
     assert (type(error), got) == (kind, text)
     assert isinstance(stream.outcome, Outcome)
     assert source.is_closed
+
+
+@READ
+def test_options(read: Any) -> None:
+    _, _, error = read(Chunks(*BODY[:3]), n=2)
+    assert str(error) == "the stream ended when 1 of 2 choices were finished"
+    stream, _, error = read(Chunks(*BODY[:3], error=TimeoutError()), include_usage=True)
+    assert (type(error), stream.outcome) == (TimedOutError, Outcome.TIMED_OUT)
+    stream, _, _ = read(Chunks(*BODY), api="completions")
+    assert stream.completion().object == "text_completion"
+    _, _, error = read(Chunks(*BODY), max_event_size=10)
+    assert "max_event_size" in str(error)
+    _, text, _ = read(Chunks(*BODY), json_loads=lambda text: json.loads(text.replace("Hel", "J")))
+    assert text == "Jlo"
+    with pytest.raises(ValueError, match="n must be at least 1"):
+        read(Chunks(), n=0)
 
 
 @READ

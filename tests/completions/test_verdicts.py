@@ -23,14 +23,17 @@ from sseparse.completions import (
     EmptyStreamError,
     ExchangeError,
     Outcome,
+    ServerError,
     StatusError,
     StreamError,
     TimedOutError,
+    Timing,
     TransportError,
     TruncatedError,
     completion,
 )
 from sseparse.completions._answer import JsonAnswer
+from sseparse.completions._errors import reason_of
 
 EVENTS = {"content-type": "text/event-stream"}
 FINISH = delta(finish="stop")
@@ -487,7 +490,7 @@ def test_wrong_arguments() -> None:
         ({"api": "responses"}, ValueError),
         ({"max_event_size": 0}, ValueError),
     ):
-        with pytest.raises(kind):
+        with pytest.raises(kind, match=next(iter(wrong))):
             CompletionParser(**wrong)
     for body in ("text", 5, [b"a"]):
         with pytest.raises(TypeError, match="expected bytes"):
@@ -518,6 +521,111 @@ def test_another_decoder() -> None:
 def test_white_space_around_json() -> None:
     parser, text = fed(b"data:  " + json.dumps(delta("a")).encode() + b" \n\n", FINISH)
     assert (parser.error, text) == (None, "a")
+
+
+ALL: dict[str, Any] = {
+    "partial": Completion({}),
+    "pending": sseparse.Pending("message", "", "", b"x", 0),
+    "timing": Timing(),
+}
+SERVERS: dict[str, Any] = {"code": 5, "type": "t"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "given_", "defaults"),
+    [
+        (ExchangeError, ALL, dict.fromkeys(ALL)),
+        (TransportError, ALL, dict.fromkeys(ALL)),
+        (TruncatedError, ALL, dict.fromkeys(ALL)),
+        (TimedOutError, {**ALL, "limit": "idle"}, {**dict.fromkeys(ALL), "limit": ""}),
+        (ServerError, {**ALL, **SERVERS}, dict.fromkeys([*ALL, *SERVERS])),
+        (
+            StreamError,
+            {**ALL, **SERVERS, "data": "d"},
+            {**dict.fromkeys([*ALL, *SERVERS]), "data": ""},
+        ),
+        (
+            StatusError,
+            {
+                **SERVERS,
+                "timing": Timing(),
+                "status": 500,
+                "body": "b",
+                "request_id": "r",
+                "retry_after": 1.5,
+            },
+            {
+                **dict.fromkeys([*ALL, *SERVERS, "request_id", "retry_after"]),
+                "status": 0,
+                "body": "",
+            },
+        ),
+    ],
+)
+def test_the_attributes_of_errors(kind: Any, given_: Any, defaults: Any) -> None:
+    assert vars(kind()) == {"message": "", **defaults}
+    assert vars(kind("m", **given_)) == {"message": "m", **defaults, **given_}
+
+
+def test_the_attributes_of_a_content_type_error() -> None:
+    error = ContentTypeError("m", expected="e", got="", encoding="", body=b"\xff" * 300)
+    assert (error.data, error.first_bytes) == ("\ufffd" * 300, b"\xff" * 200)
+    assert str(error) == f"expected e, got no content type; the body begins {error.first_bytes!r}"
+    assert vars(ContentTypeError())["encoding"] == ""
+    assert str(StatusError("m\n", status=302, request_id="\x1b")) == (
+        "status 302: m\\n; redirects are not followed (request \\x1b)"
+    )
+
+
+def test_the_reason_is_that_of_the_first_cause() -> None:
+    class IncompleteRead(Exception):  # noqa: N818  # http.client's name
+        pass
+
+    first = OSError(5, "Input/output error")
+    second = RuntimeError("wrapped", first)
+    third = RuntimeError("wrapped again")
+    third.__cause__ = second
+    assert reason_of(third) == "Input/output error"
+    circle = RuntimeError("circle")
+    circle.__cause__ = circle
+    assert reason_of(circle) == "circle"
+    cut = RuntimeError(IncompleteRead("0 bytes read"))
+    assert reason_of(cut) == "the connection ended before the whole body had arrived"
+
+
+def test_what_came_before_an_event_stream() -> None:
+    parser = CompletionParser()
+    parser.feed(b"XXdata: 1\n\n")
+    parser.close()
+    assert isinstance(parser.error, ContentTypeError)
+
+
+def test_what_is_kept_since_the_last_event_is_bounded() -> None:
+    parser = CompletionParser(headers=EVENTS)
+    for _ in range(200):
+        parser.feed(b": " + b"x" * 1000 + b"\n")
+    assert 1 << 16 <= sum(map(len, parser._quiet)) < (1 << 16) + 1003
+    parser.feed(wire(delta("a")))
+    assert parser._quiet == []
+    parser.feed(b'{"error": "late"}\n')
+    parser.close()
+    assert isinstance(parser.error, StreamError)
+    assert parser.error.message == "late"
+
+
+def test_lines_inside_of_an_event_are_not_the_last_word() -> None:
+    parser, _ = fed(b'data: {"choices": []}\n{"error": "x"}\n\n', delta("a"))
+    assert type(parser.error) is TruncatedError
+    parser, _ = fed(delta("a"), b'data\n{"error": "x"}\n\n')
+    assert type(parser.error) is TruncatedError
+
+
+def test_a_completion_has_the_headers() -> None:
+    headers = {**EVENTS, "X-Request-Id": "r"}
+    parser, _ = fed(delta("a"), FINISH, {"choices": [], "usage": {}}, DONE, headers=headers)
+    assert parser.completion().request_id == "r"
+    assert "usage" not in parser.completion().raw
+    assert parser.completion().choices[0].message.raw == {"role": "assistant", "content": "a"}
 
 
 # Whole answers

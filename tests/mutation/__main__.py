@@ -92,10 +92,10 @@ PARTS = {
     "completions": Part(
         files=("sseparse/completions/*.py",),
         tests=(
-            "tests/completions/test_chunks.py",
-            "tests/completions/test_merging.py",
-            "tests/completions/test_verdicts.py",
+            "tests/completions",
             "sseparse/completions",
+            "--ignore=tests/completions/test_answers.py",
+            "--ignore=tests/completions/test_llama_cpp.py",
             # It starts a process.
             "--deselect=tests/completions/test_verdicts.py::test_the_protocol_loads_no_transport",
         ),
