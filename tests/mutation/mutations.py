@@ -13,8 +13,6 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from mutmut.mutation.file_mutation import mutate_file_contents
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -49,6 +47,9 @@ class Mutant(NamedTuple):
 
 def mutants_of(root: Path, file: str) -> Iterator[Mutant]:
     """Yield all mutants of a module."""
+    # Imported here, since pytest looks for doctests in this module where there is no mutmut.
+    from mutmut.mutation.file_mutation import mutate_file_contents
+
     source = (root / file).read_text(encoding="utf-8")
     lines = source.splitlines(keepends=True)
     places = dict(_functions(source))
