@@ -352,9 +352,10 @@ def test_repr_shows_what_the_item_has() -> None:
 
 
 @pytest.mark.parametrize("lines", [True, False])
-def test_items_are_equal_however_they_were_made(lines: bool) -> None:
+@pytest.mark.parametrize("value", [b"\xffa", "\ufffd".encode()])
+def test_items_are_equal_however_they_were_made(value: bytes, lines: bool) -> None:
     """Many blocks that are alike at once, one in each call, and line by line from single bytes."""
-    block = b": c\nx: y\nevent: e\ndata: \xffa\n\n"
+    block = b": c\nx: y\nevent: e\ndata: " + value + b"\n\n"
     at_once = Observer(lines=lines).feed(block * 300)
     for size in (1, len(block)):
         observer = Observer(lines=lines)
