@@ -343,6 +343,65 @@ def test_what_is_left_behind() -> None:
     )
 
 
+CASE = _cases.Stream(
+    "retry", "x", [b"retry: 5\r", b"\n\ndata: a\n\n"], [("message", "a", "")], "", [5]
+)
+
+
+def test_each_way_to_cut_a_stream() -> None:
+    source = RIGHT.replace(
+        "part = decode(chunk)", "part = decode(chunk)\n            seen.append(chunk)"
+    )
+    subject: Any = Here(f"seen = []\n{source}\nparse.seen = seen\n")
+    judge = _judge._Judge(subject, now(subject.introduce()))
+    now(judge.see_plain())
+    subject.parse.seen.clear()
+    assert now(_judge._run([CASE], judge.stream)) == (1, 1, "", ())
+    whole = b"".join(CASE.chunks)
+    probe = b"data: probe\n\n"
+    by_byte = [bytes([byte]) for byte in whole]
+    assert subject.parse.seen == [whole, probe, *CASE.chunks, probe, *by_byte, probe]
+
+
+@pytest.mark.parametrize(
+    ("answers", "expected"),
+    [(0, "[('message', 'a', '')]"), (1, "nothing left behind for the next stream")],
+)
+def test_a_parser_that_is_lost_over_a_stream(answers: int, expected: str) -> None:
+    subject: Any = Here(RIGHT)
+    judge = _judge._Judge(subject, now(subject.introduce()))
+    now(judge.see_plain())
+    ask = subject.ask
+
+    async def lost_later(*arguments: Any, **options: Any) -> _subject.Answer:
+        nonlocal answers
+        subject.lost = answers == 0
+        answers -= 1
+        answer: _subject.Answer = await ask(*arguments, **options)
+        return answer
+
+    subject.ask = lost_later
+    result = now(_judge._run([CASE], judge.stream))
+    shown = r"b'retry: 5\r\n\ndata: a\n\n'"
+    assert result == (0, 1, "", ((20, "x", shown, expected, "lost"),))
+
+
+def test_a_parser_that_gives_retry_with_its_events() -> None:
+    source = RIGHT.replace("self.retry", "self._retry").replace(
+        "data=", "retry=self._retry,\n                    data="
+    )
+    assert judge_one(source, "retry").text != "n/a"
+    subject: Any = Here(source)
+    judge = _judge._Judge(subject, now(subject.introduce()))
+    now(judge.see_plain())
+    assert now(_judge._run([CASE], judge.stream)).passed == 1
+    wrong = now(_judge._run([CASE._replace(retry=[6])], judge.stream)).smallest
+    assert (wrong.expected, wrong.got) == (
+        "[('message', 'a'), 'retry 6']",
+        "[('message', 'a'), 'retry 5']",
+    )
+
+
 class Timed(Here):
     """A parser that reports the time that a test gives."""
 

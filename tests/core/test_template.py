@@ -187,6 +187,13 @@ def test_what_ends_the_short_way_before_the_last_value(other: bytes, end: bytes)
         check_all(rechunk(stream, len(block)))
 
 
+def test_another_block_where_a_piece_that_is_split_ends() -> None:
+    block = b"data: a\n\n"
+    for count in range(12, 20):  # the first such piece ends after 16 blocks
+        for other in (b": ping\n\n", b": " + b"x" * 99 + b"\n\n", b"id: 1\n\n"):
+            check_all([block * count + other + block * 80])
+
+
 @pytest.mark.parametrize("alike", ALIKE)
 def test_long_runs(alike: str) -> None:
     """Test streams longer than each threshold, with a near miss at each end."""
