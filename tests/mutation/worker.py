@@ -85,7 +85,9 @@ def work(
         for stream in (1, 2):
             os.dup2(nothing.fileno(), stream)
     plugin = Worker(tree, mutants, take, results, costs, measuring, seconds)
-    status = pytest.main(["-q", "-p", "no:cacheprovider", *arguments], plugins=[plugin])
+    # The default would be shared with all other runs of pytest, which delete old folders there.
+    options = ["-q", "-p", "no:cacheprovider", f"--basetemp={tree}.tmp"]
+    status = pytest.main([*options, *arguments], plugins=[plugin])
     if status != 0:
         results.put(f"pytest ended with {status}")
     results.put(None)
