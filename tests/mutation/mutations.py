@@ -25,7 +25,7 @@ class Change(NamedTuple):
     """A mutant as equivalent.txt writes it: its number would not outlive the next change."""
 
     function: str
-    lines: tuple[str, ...]  # those of the diff, without their indentation
+    lines: tuple[str, ...]  # those of the diff, without their indentation and comments
 
     def __str__(self) -> str:
         return "\n".join(f"    {line}" for line in (self.function, *self.lines))
@@ -67,7 +67,7 @@ def mutants_of(root: Path, file: str) -> Iterator[Mutant]:
         after = mutated_lines[start:end]
         after[0] = after[0].replace(found[0], name, 1)
         diff = [
-            f"{line[0]} {line[1:].strip()}"
+            f"{line[0]} {line[1:].partition('  # ')[0].strip()}"
             for line in difflib.unified_diff(before, after, n=0)
             if line.startswith(("-", "+")) and not line.startswith(("---", "+++"))
         ]
