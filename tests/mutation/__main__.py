@@ -184,7 +184,7 @@ def run(name: str, patterns: list[str], every: int, jobs: int) -> Iterator[tuple
             worker.join()
 
 
-def report(part: Part, results: dict[str, list[str]]) -> bool:
+def report(part: Part, results: dict[str, list[str]], *, is_sample: bool) -> bool:
     """Print what came of the mutants and what is left to do; return whether that is nothing."""
     modules = [
         file.removeprefix("sseparse/").removesuffix(".py").replace("/", ".")
@@ -209,7 +209,7 @@ def report(part: Part, results: dict[str, list[str]]) -> bool:
         else:
             print(f"To be killed or explained: {name}, {status}\n{change}\n")
             good = False
-    for text in left.elements():
+    for text in left.elements() if not is_sample else ():
         print(f"In equivalent.txt, and did not survive:\n{text}\n")
         good = False
 
@@ -244,7 +244,7 @@ def main() -> None:
                 file.write_text(json.dumps(results, indent=1), encoding="utf-8")
         file.write_text(json.dumps(results, indent=1), encoding="utf-8")
     part = PARTS[arguments.part]
-    sys.exit(not report(part, results))
+    sys.exit(not report(part, results, is_sample=arguments.every > 1))
 
 
 if __name__ == "__main__":
