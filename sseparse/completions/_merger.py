@@ -161,6 +161,7 @@ class Merger:
         self._top: Raw = {}
         self._first: Raw = {}  # the first id and model that are not empty
         self._choices: dict[int, _Merged] = {}
+        self.chunks = 0  # how many have come
         self.finished = 0  # how many choices have their finish reason
         self.has_error = False  # whether a choice reported an error
         self._has_usage = False  # whether this chunk may have usage elsewhere than at the top
@@ -170,6 +171,7 @@ class Merger:
         """Take the JSON of an event, and return the chunk that it is."""
         # On the hot path: with the JSON decoder this is most of what a chunk costs. One pass merges
         # and builds, and a chunk that only adds text takes the short way.
+        self.chunks += 1
         self._has_usage = "x_groq" in raw
         choices = raw.get("choices")
         built: tuple[ChunkChoice, ...]

@@ -97,8 +97,10 @@ class CompletionParser(Answer[Chunk]):
         self._quiet: list[bytes] = []
         self._quiet_size = 0
         self._current = b""
-        # The data of the last object without choices, which may say what went wrong.
+        # The data of the last object without choices, which may say what went wrong; and how many
+        # chunks there were then, since it counts only as the last one.
         self._remark = ""
+        self._remark_at = 0
         self._whole: Completion | None = None  # a completion that came whole
 
     def completion(self) -> Completion:
@@ -143,8 +145,8 @@ class CompletionParser(Answer[Chunk]):
     def _after_finish(self, event: Event, raw: Raw) -> None:
         """Look whether all has come, or a choice has reported an error."""
         merger = self._merger
-        if merger.is_finished():
-            self.is_complete: bool = bool(merger.usages) or not self._include_usage
+        has_usage = bool(merger.usages) or not self._include_usage
+        self.is_complete: bool = has_usage and merger.is_finished()
         if merger.has_error and (reported := reported_error(raw)):
             # The reader gets the chunk, and then the error.
             self._fail(self._reported(reported, event.data))
@@ -164,9 +166,9 @@ class CompletionParser(Answer[Chunk]):
             self._fail(self._reported(reported, event.data))
             return chunk
         if type(raw) is dict:
-            if not is_chunk and raw.get("type") != "ping":
-                self._remark = data
             chunk = self._merger.add(raw, arrival_ns, self.reads)
+            if not is_chunk:
+                self._remark, self._remark_at = data, self._merger.chunks
             self._after_finish(event, raw)
             return chunk
         # Some servers keep the connection alive with empty data, with null, or with an event of
@@ -202,12 +204,14 @@ class CompletionParser(Answer[Chunk]):
             self._fail(self._empty(outcome))
         elif merger.is_finished():
             self._end(outcome)
-        elif error := self._reported_aside():
-            self._fail(error)
-        elif outcome is Outcome.DONE:
-            self._end(outcome)
+        elif outcome is Outcome.DONE:  # the server says so, unless it reports an error, too
+            text, _ = self._stray_text()
+            if reported := reported_error(self._loads(text)):
+                self._fail(self._reported(reported, text))
+            else:
+                self._end(outcome)
         else:
-            self._fail(TruncatedError(self._missing()))
+            self._fail(self._reported_aside() or TruncatedError(self._missing()))
 
     def _empty(self, outcome: Outcome) -> ExchangeError:
         """Return the error for an answer that says nothing."""
@@ -219,9 +223,8 @@ class CompletionParser(Answer[Chunk]):
             return self._content_type_error("text/event-stream", body)
         if text:
             return self._reported(self._details(text), text)
-        details = error_details(self._loads(self._remark))
-        if details.message:
-            return self._reported(details, self._remark)
+        if error := self._reported_in_remark():
+            return error
         if outcome is Outcome.DONE:
             return EmptyStreamError("the stream ended with [DONE] before a single choice came")
         return EmptyStreamError("the answer is a success, and the stream ended without a choice")
@@ -266,9 +269,15 @@ class CompletionParser(Answer[Chunk]):
         if reported is None and text and raw is NOT_JSON and not _FIELD_LIKE.match(text):
             reported = error_in_text(text)
         if reported is None:
-            text = self._remark
-            reported = error_details(self._loads(text))
-        return self._reported(reported, text) if reported.message else None
+            return self._reported_in_remark()
+        return self._reported(reported, text)
+
+    def _reported_in_remark(self) -> StreamError | None:
+        """Return the error of an object without choices, if nothing came after it."""
+        if not self._remark or self._remark_at != self._merger.chunks:
+            return None
+        details = error_details(self._loads(self._remark))
+        return self._reported(details, self._remark) if details.message else None
 
     def _judge_whole(self, body: bytes) -> None:
         text = body.decode("utf-8-sig", "replace")

@@ -300,6 +300,26 @@ def test_other_errors_in_a_stream(events: list[object], message: str) -> None:
     assert parser.error.message == message
 
 
+@pytest.mark.parametrize(
+    "remark",
+    [
+        {"type": "status", "message": "thinking"},
+        {"message": "welcome"},
+        {"text": "x"},
+        b"upstream connect error\n",
+        b'{"message": "welcome"}\n',
+    ],
+)
+def test_what_is_no_error_where_the_server_says_done(remark: object) -> None:
+    """A server need not send finish reasons."""
+    for events in ([remark, delta("a"), DONE], [delta("a"), remark, DONE]):
+        parser, text = fed(*events)
+        assert (parser.outcome, parser.error, text) == (Outcome.DONE, None, "a")
+    # Before a chunk it was not the last word.
+    parser, _ = fed(remark, delta("a"))
+    assert type(parser.error) is TruncatedError
+
+
 def test_an_error_without_a_reason_is_one() -> None:
     parser, _ = fed(b"event: error\ndata:\n\n")
     assert str(parser.error) == "error in the answer: the server gives no reason"
@@ -398,6 +418,10 @@ def test_when_only_done_is_missing() -> None:
         parser.feed(wire(FINISH))
     assert (plain.is_complete, asked.is_complete) == (True, False)
     asked.feed(wire(usage))
+    assert asked.is_complete
+    asked.feed(wire(delta("b", index=1)))
+    assert not asked.is_complete
+    asked.feed(wire(delta(index=1, finish="stop")))
     assert asked.is_complete
     for parser in (plain, asked):
         assert parser.close("limit") is Outcome.FINISHED
