@@ -354,7 +354,7 @@ def test_each_way_to_cut_a_stream() -> None:
     )
     subject: Any = Here(f"seen = []\n{source}\nparse.seen = seen\n")
     judge = _judge._Judge(subject, now(subject.introduce()))
-    now(judge.see_plain())
+    now(judge.record_plain())
     subject.parse.seen.clear()
     assert now(_judge._run([CASE], judge.stream)) == (1, 1, "", ())
     whole = b"".join(CASE.chunks)
@@ -365,12 +365,12 @@ def test_each_way_to_cut_a_stream() -> None:
 
 @pytest.mark.parametrize(
     ("answers", "expected"),
-    [(0, "[('message', 'a', '')]"), (1, "nothing left behind for the next stream")],
+    [(0, "[('message', 'a', '')]"), (1, "no effect on the next stream")],
 )
 def test_a_parser_that_is_lost_over_a_stream(answers: int, expected: str) -> None:
     subject: Any = Here(RIGHT)
     judge = _judge._Judge(subject, now(subject.introduce()))
-    now(judge.see_plain())
+    now(judge.record_plain())
     ask = subject.ask
 
     async def lost_later(*arguments: Any, **options: Any) -> _subject.Answer:
@@ -393,7 +393,7 @@ def test_a_parser_that_gives_retry_with_its_events() -> None:
     assert judge_one(source, "retry").text != "n/a"
     subject: Any = Here(source)
     judge = _judge._Judge(subject, now(subject.introduce()))
-    now(judge.see_plain())
+    now(judge.record_plain())
     assert now(_judge._run([CASE], judge.stream)).passed == 1
     wrong = now(_judge._run([CASE._replace(retry=[6])], judge.stream)).smallest
     assert (wrong.expected, wrong.got) == (
