@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +22,10 @@ import pytest
 import reference
 from planted import FAULTS, RIGHT, broken
 from running import PACKAGE
+from sseparse import __version__
 from sseparse._cli import main
 from sseparse._conformance import _cases, _judge, _peers, _report, _run, _subject
+from sseparse._core import COMPILED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -638,14 +641,22 @@ def test_ctrl_c_ends_the_parser_too(tmp_path: Path) -> None:
 STREAM = [b"id: 1\nda", b"ta: one\n\nevent: x\ndata: two\ndata: li", b"nes\n\n"]
 
 
+HAVE_A_LIMIT = ("sseparse", "httpx2", "axio-sse")
+
+
 @pytest.mark.parametrize("name", _peers.PEERS)
 def test_a_ready_adapter(name: str) -> None:
     peer = _peers.PEERS[name]
     try:
-        adapter = peer.load()
-        assert _peers.versions(peer).startswith(f"{name} ")
-    except ImportError:
+        installed = [f"{package} {metadata.version(package)}" for package in peer.packages]
+    except metadata.PackageNotFoundError:
         pytest.skip(f"{name} is not installed")
+    build = "compiled" if COMPILED else "pure"
+    shown = ", ".join(installed or [f"sseparse {__version__} ({build})"])
+    assert _peers.versions(peer) == shown
+    assert shown.startswith(f"{name} ")
+    adapter = peer.load()
+    assert adapter.has_limit is (name in HAVE_A_LIMIT)
     came: list[tuple[int, dict[str, Any]]] = []
     taken = 0
 

@@ -274,6 +274,41 @@ def test_a_parser_that_ends_events_late_and_raises() -> None:
     assert error == "[0, 0], KeyError: 'event: x'"
 
 
+def test_events_that_come_late() -> None:
+    failures = judge_one(broken("events come with the next chunk"), "promptness").failures
+    got = {each.name: each.got for each in failures}
+    assert got["LF, one event a chunk"] == "[0, 1, 2], and 1 at the end"
+    assert got["CR, two events a chunk"] == "[0, 2], and 2 at the end"
+
+
+@pytest.mark.parametrize(("most", "is_right"), [(19_000, True), (20_000, True), (20_001, False)])
+def test_an_error_at_twice_the_limit_is_in_time(most: int, is_right: bool) -> None:
+    source = f"""
+def parse(chunks, max_event_size=None):
+    taken = 0
+    for chunk in chunks:
+        taken += len(chunk)
+        if taken >= {most}:
+            raise ValueError(taken)
+    return []
+"""
+    subject: Any = Here(source)
+    judge = _judge._Judge(subject, now(subject.introduce()))
+    case = _cases.Limited("x", [b"x" * 1000] * 50, breaks=True, events=None)
+    result = now(_judge._run([case], judge.limit))
+    assert result.passed == is_right
+    if not is_right:
+        assert result.smallest.expected == "an error by 20000 bytes at the latest"
+        assert result.smallest.got == "0 events, ValueError: 21000 after 21000 bytes"
+
+
+def test_limits_are_judged_where_the_first_answer_is_lost() -> None:
+    subject: Any = Here(RIGHT)
+    judge = _judge._Judge(subject, now(subject.introduce()))
+    subject.lost = 1
+    assert now(judge.limits()) == (9, 9, "", ())
+
+
 def test_a_limit_that_is_not_offered() -> None:
     source = RIGHT.replace("max_event_size", "most")
     assert judge_one(source, "limits") == (0, 0, "no limit", ())
@@ -803,6 +838,23 @@ def test_the_targets() -> None:
     for empty in ("", "  "):
         with pytest.raises(ValueError, match=r"^the command is empty$"):
             _run.command(empty)
+
+
+def test_what_is_run_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def judge(
+        subject: _subject.Subject, *arguments: str, progress: Callable[[str], None]
+    ) -> object:
+        assert isinstance(subject, _subject.Subject)
+        progress("BOM")
+        if "b" in arguments:
+            raise _subject.CannotRunError("why")
+        return arguments
+
+    monkeypatch.setattr(_run, "judge", judge)
+    told: list[str] = []
+    targets = [_run.Target("a", [], "a note"), _run.Target("b", [])]
+    assert _run.run(targets, told.append) == ([("a", "a note")], {"b": "why"})
+    assert told == ["a: BOM", "b: BOM"]
 
 
 # The report.
