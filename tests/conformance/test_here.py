@@ -853,7 +853,8 @@ def test_what_is_run_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_run, "judge", judge)
     told: list[str] = []
     targets = [_run.Target("a", [], "a note"), _run.Target("b", [])]
-    assert _run.run(targets, told.append) == ([("a", "a note")], {"b": "why"})
+    done: Any = _run.run(targets, told.append)
+    assert done == ([("a", "a note")], {"b": "why"})
     assert told == ["a: BOM", "b: BOM"]
 
 
