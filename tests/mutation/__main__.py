@@ -80,7 +80,7 @@ PARTS = {
             "--deselect=tests/testing/test_testing.py::test_what_is_found_is_small",
             # Node reserves more memory than a mutant may have.
             f"--deselect={RUNNER}::test_the_adapter_for_node",
-            # tests/conformance/test_here.py does the same in this process, in a tenth of the time.
+            # tests/conformance/test_judge.py does the same in this process, in a tenth of the time.
             f"--deselect={RUNNER}::test_a_planted_fault_is_found",
             f"--deselect={RUNNER}::test_the_parser_to_break_is_right",
             f"--deselect={RUNNER}::test_this_parser_passes_everything",

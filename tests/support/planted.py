@@ -1,6 +1,13 @@
-"""A parser for the conformance tests that is right, and what breaks it."""
+"""A parser for the conformance tests that is right, what breaks it, and how it is run."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sseparse._conformance import _peers, _subject, _worker
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Sequence
 
 # A parser that gets everything right, to be broken in one place.
 RIGHT = """
@@ -145,3 +152,42 @@ def broken(fault: str) -> str:
         assert old in source
         source = source.replace(old, new)
     return source
+
+
+class Here:
+    """A Subject whose process is a name space."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self.parse: Any = None
+        self.lost = 0  # so many of the next answers do not come
+
+    async def introduce(self) -> _subject.Answer:
+        return await self.ask(_subject.FIRST)
+
+    async def ask(
+        self, chunks: Sequence[bytes], *, limit: int | None = None, **_: float
+    ) -> _subject.Answer:
+        if self.lost:
+            self.lost -= 1
+            await self.stop()
+            raise _subject.NoAnswerError("lost")
+        if self.parse is None:
+            names: dict[str, Any] = {}
+            exec(self.source, names)
+            self.parse = names["parse"]
+        adapter = _peers.Adapter(self.parse, _worker.read, "max_event_size" in self.source)
+        answer = {**_worker.answer(adapter, [*chunks], limit), "parser": "here 1"}
+        return _subject.checked(answer, len(chunks), 0.0)
+
+    async def stop(self) -> None:
+        self.parse = None
+
+
+def now(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Return the result of a coroutine that waits for nothing."""
+    try:
+        coroutine.send(None)
+    except StopIteration as ended:
+        return ended.value
+    raise AssertionError("it waits")
