@@ -44,7 +44,9 @@ EXPLAINED_LIMIT = 4.0  # seconds
 # these come before all where they take less than the other time together.
 QUICK = 0.05  # seconds
 QUICK_GROUP = 1.0  # seconds
+# The exit status of a fork that a test has failed in, and of one that the runner itself has.
 KILLED = 1
+BROKEN = 3
 LEFT_OUT = (".git", ".*_cache", ".hypothesis", "*.so", "*.egg-info", "build", "dist", "mutants")
 
 
@@ -175,10 +177,14 @@ class Worker:
             return Result(mutant.name, "no tests", "")
 
         def all_tests(write: Callable[[bytes], None]) -> None:
+            write(b"its import\0")
             activate(mutant)
             for item, following in with_next(tests):
                 write(item.nodeid.encode() + b"\0")
-                run(item, following)
+                try:
+                    run(item, following)
+                except (KeyboardInterrupt, SystemExit):  # pytest does not catch these
+                    os._exit(KILLED)
                 if self._failed:
                     os._exit(KILLED)
 
@@ -191,7 +197,9 @@ class Worker:
         finally:
             file.write_bytes(original)
             os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
-        last = answer.decode().split("\0")[-2:][0]
+        *_, last, error = answer.decode().split("\0")
+        if status == BROKEN:
+            raise RuntimeError(f"{mutant.name}: {error}")
         if status == 0:
             return Result(mutant.name, "survived", "")
         if -status in (signal.SIGPROF, signal.SIGALRM):
@@ -280,7 +288,7 @@ def forked(function: Callable[[Callable[[bytes], None]], None]) -> tuple[int, by
             function(write)
         except BaseException as error:
             write(repr(error).encode())
-            os._exit(KILLED)
+            os._exit(BROKEN)
         os._exit(0)
     os.close(writing)
     with open(reading, "rb") as pipe:  # noqa: PTH123
@@ -300,7 +308,10 @@ def activate(mutant: Mutant) -> None:
     names: dict[str, Any] = {
         key: value for key, value in vars(module).items() if key.startswith("__")
     }
-    exec(compile(mutant.source, str(module.__file__), "exec"), names)
+    try:
+        exec(compile(mutant.source, str(module.__file__), "exec"), names)
+    except Exception:
+        os._exit(KILLED)  # nothing that imports the package could run
     live, mutated = function_of(vars(module), mutant), function_of(names, mutant)
     if live is not None:  # else another one has taken its name, and only copies of the core have it
         assert mutated is not None
