@@ -14,9 +14,9 @@ results stay in the folder ``mutants``:
     python tests/mutation testing --every 7     # a sample: each seventh mutant
 
 A mutant that survives asks for a test, or for an entry in ``equivalent.txt`` with the reason why no
-input can tell it from the code. The exit status is 1 where one has neither, where an entry names a
-mutant that does not survive, and where fewer of those that are not equivalent are killed than the
-part's share; to time out is not to be killed.
+input can tell it from the code. The exit status is 1 where a mutant of the core has neither, where an
+entry names a mutant that does not survive, and where fewer of those that are not equivalent are
+killed than 95 % in the core and 85 % elsewhere; to time out is not to be killed.
 
 mutmut leaves alone what stands outside of functions, what has a decorator, annotations, docstrings,
 and calls of ``len`` and ``isinstance``.
@@ -56,6 +56,7 @@ class Part(NamedTuple):
     files: tuple[str, ...]  # patterns of paths
     tests: tuple[str, ...]  # arguments of pytest
     share: float  # per cent of the mutants that are not equivalent
+    is_explained: bool = True  # whether each survivor needs an entry in equivalent.txt
     seconds: float | None = None  # of tests that a mutant has to survive; None for all of them
 
 
@@ -87,6 +88,7 @@ PARTS = {
             f"--deselect={RUNNER}::test_what_the_parser_leaves_behind_is_found",
         ),
         share=85,
+        is_explained=False,
         seconds=12,
     ),
     "completions": Part(
@@ -208,7 +210,7 @@ def report(part: Part, results: dict[str, list[str]], *, is_sample: bool) -> boo
             print(f"Timed out: {name}, in {test}\n{change}\n")
         else:
             print(f"To be killed or explained: {name}, {status}\n{change}\n")
-            good = False
+            good = good and not part.is_explained
     for text in left.elements() if not is_sample else ():
         print(f"In equivalent.txt, and did not survive:\n{text}\n")
         good = False
