@@ -14,9 +14,9 @@ results stay in the folder ``mutants``:
     python tests/mutation testing --every 7     # a sample: each seventh mutant
 
 A mutant that survives asks for a test, or for an entry in ``equivalent.txt`` with the reason why no
-input can tell it from the code. The exit status is 1 where a mutant of the core has neither, where an
-entry names a mutant that does not survive, and where fewer of those that are not equivalent are
-killed than 95 % in the core and 85 % elsewhere; to time out is not to be killed.
+input can tell it from the code. The exit status is 1 where a survivor of the core has neither,
+where an entry names a mutant that does not survive, and where too few of those that are not
+equivalent are killed: 95 % in the core, 85 % elsewhere. To time out is not to be killed.
 
 mutmut leaves alone what stands outside of functions, what has a decorator, annotations, docstrings,
 and calls of ``len`` and ``isinstance``.
