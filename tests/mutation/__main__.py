@@ -245,6 +245,8 @@ def main() -> None:
                 print(f"{count}: {result[0]} {name} {result[1]}", flush=True)
                 file.write_text(json.dumps(results, indent=1), encoding="utf-8")
         file.write_text(json.dumps(results, indent=1), encoding="utf-8")
+    if not results:
+        sys.exit("there are no results")
     part = PARTS[arguments.part]
     sys.exit(not report(part, results, is_sample=arguments.every > 1))
 
