@@ -102,6 +102,8 @@ PARTS = {
             "--deselect=tests/completions/test_verdicts.py::test_the_protocol_loads_no_transport",
         ),
         share=85,
+        is_explained=False,
+        seconds=12,
     ),
 }
 
