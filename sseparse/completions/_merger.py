@@ -122,6 +122,7 @@ class _Merged:
         self.has_text = True
         self.text[:] = [whole] if whole else []
         grown = whole[len(before) :]
+        self._add_part(grown)
         return (content or "") + grown if grown else content
 
     def merged(self, index: int, *, is_chat: bool) -> Raw:

@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from captures import NAMES, read_capture
@@ -645,6 +645,8 @@ CHOICES = st.fixed_dictionaries(
 )
 
 
+# Once, an empty list of parts hid the text of the message.
+@example([{"choices": [{"delta": {"content": []}, "message": {"content": "x"}}]}])
 @given(st.lists(st.fixed_dictionaries({"choices": st.lists(CHOICES, max_size=3)}), max_size=5))
 def test_any_chunks(chunks: list[Any]) -> None:
     check_mutant([wire(chunk) for chunk in chunks])
