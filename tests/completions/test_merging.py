@@ -15,8 +15,10 @@ from loopback import DONE, delta, wire
 from running import IS_SOAK
 from sseparse.completions import (
     Chunk,
+    ChunkChoice,
     Completion,
     CompletionParser,
+    Delta,
     ExchangeError,
     Message,
     Outcome,
@@ -498,6 +500,34 @@ def test_keys_without_an_attribute_are_attributes() -> None:
         untyped.nope  # noqa: B018
     assert not hasattr(whole, "__own__")
     assert copy.copy(whole) == whole
+
+
+def test_a_type_in_a_chunk_is_kept() -> None:
+    whole = merged({**delta("a", own=None), "type": "chunk", "own": 1})
+    assert (whole.raw["type"], whole.raw["own"]) == ("chunk", 1)
+    assert whole.choices[0].message.raw == {"role": "assistant", "content": "a", "own": None}
+    assert whole.choices[0].finish_reason is None
+
+
+def test_a_message_in_parts_is_kept() -> None:
+    parts = [{"type": "thinking", "thinking": "hm"}, {"type": "text", "text": "Hi"}]
+    whole = merged(saying(..., {"content": parts}, "stop"))
+    assert whole.choices[0].message.raw["content"] == parts
+    assert (whole.text, whole.choices[0].message.reasoning) == ("Hi", "hm")
+
+
+def test_models_can_be_made() -> None:
+    raw = delta("a")
+    piece = Delta(raw["choices"][0]["delta"], "a")
+    chunk = Chunk(raw, (ChunkChoice(raw["choices"][0], piece),), 5, 2)
+    parser = CompletionParser(headers={"content-type": "text/event-stream"})
+    parser.feed(b":\n\n")
+    (fed,) = parser.feed(wire(raw), 5)
+    assert (chunk, chunk.text, chunk.arrival_ns, chunk.read) == (fed, "a", 5, 2)
+    assert (fed.text, fed.arrival_ns, fed.read) == ("a", 5, 2)
+    assert fed.choices == chunk.choices
+    assert fed.choices[0].delta == piece
+    assert piece != Message(piece.raw)
 
 
 # All values at all places

@@ -32,7 +32,7 @@ from sseparse.completions import (
     TruncatedError,
     completion,
 )
-from sseparse.completions._answer import JsonAnswer
+from sseparse.completions._answer import EventsAnswer, JsonAnswer
 from sseparse.completions._errors import reason_of
 
 EVENTS = {"content-type": "text/event-stream"}
@@ -201,6 +201,42 @@ def test_what_a_refusal_says(body: bytes, message: str) -> None:
     parser.close()
     assert parser.error is not None
     assert parser.error.message == message
+
+
+@pytest.mark.parametrize("status", [100, 199, 300, 399, 400])
+def test_where_success_ends(status: int) -> None:
+    cause = OSError("reset")
+    parser = CompletionParser(status)
+    parser.close("cut", cause)
+    assert isinstance(parser.error, StatusError)
+    assert parser.error.__cause__ is cause
+    assert ("redirects are not followed" in str(parser.error)) == (300 <= status < 400)
+    for success in (200, 299):
+        parser = CompletionParser(success)
+        parser.close()
+        assert str(parser.error) == "the answer is a success with an empty body"
+
+
+def test_a_finish_reason_that_is_an_error() -> None:
+    parser, text = fed(delta("a"), delta("b", finish="error"), DONE)
+    assert text == "ab"
+    assert str(parser.error) == (
+        "error in the answer: the server ended a choice with the finish reason 'error'"
+    )
+
+
+def test_a_plain_stream_that_is_cut() -> None:
+    for ending, kind in (("cut", TransportError), ("limit", TimedOutError)):
+        answer = EventsAnswer(200, EVENTS, None)
+        assert [event.data for event in answer.feed(b"data: 1\n\ndata: 2\n", 7)] == ["1"]
+        assert answer.arrival_ns == 7
+        answer.close(ending)  # type: ignore[arg-type]
+        assert type(answer.error) is kind
+        assert answer.error is not None
+        assert answer.error.partial is None
+        assert answer.error.pending is not None
+    answer = EventsAnswer(200, EVENTS, None)
+    assert answer.close() is Outcome.ENDED
 
 
 def test_a_refusal_of_an_unknown_status() -> None:
@@ -596,7 +632,7 @@ def test_the_attributes_of_a_content_type_error() -> None:
     error = ContentTypeError("m", expected="e", got="", encoding="", body=b"\xff" * 300)
     assert (error.data, error.first_bytes) == ("\ufffd" * 300, b"\xff" * 200)
     assert str(error) == f"expected e, got no content type; the body begins {error.first_bytes!r}"
-    assert vars(ContentTypeError())["encoding"] == ""
+    assert (ContentTypeError().encoding, ContentTypeError().message) == ("", "")
     assert str(StatusError("m\n", status=302, request_id="\x1b")) == (
         "status 302: m\\n; redirects are not followed (request \\x1b)"
     )
