@@ -22,7 +22,7 @@ class Timeout:
         deadline: From the call to the end of the answer, retries included.
 
     Raises:
-        TypeError: A limit is neither a number nor None.
+        TypeError: A limit is not a number and not None.
         ValueError: A limit is not above 0, or above 1,000,000 s.
 
     >>> from sseparse.completions import Timeout

@@ -251,11 +251,11 @@ def _given(parser: object) -> Parser | Observer:
     return parser
 
 
-def refuse_whole(chunks: object) -> None:
+def refuse_whole(chunks: object, instead: str = "parse()") -> None:
     if isinstance(chunks, str):
-        raise TypeError("expected an iterable of bytes, not str; give parse() text.encode()")
+        raise TypeError(f"expected an iterable of bytes, not str; give {instead} text.encode()")
     if isinstance(chunks, (bytes, bytearray, memoryview)):
         raise TypeError(
             f"expected an iterable of bytes, not {type(chunks).__name__} itself; "
-            "use parse() for a whole stream"
+            f"use {instead} for a whole stream"
         )

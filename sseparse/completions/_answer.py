@@ -108,6 +108,8 @@ class Answer(Generic[_T]):
         last_event_id: str = "",
         is_whole: bool = False,
     ) -> None:
+        if not isinstance(status, int) or isinstance(status, bool):  # HTTPStatus is an int, too
+            raise TypeError(f"status must be an int, not {type(status).__name__}")
         self.status: int = status
         self.headers: Headers = headers if isinstance(headers, Headers) else Headers(headers)
         self.reads: int = 0

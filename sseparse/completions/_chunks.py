@@ -17,6 +17,7 @@ from ._stream import AsyncStream, Stream
 from ._timing import Timing
 
 _BYTES = (bytes, bytearray, memoryview)
+_WHOLE = "CompletionParser.feed()"  # takes a whole stream
 
 
 def iter_chunks(
@@ -34,8 +35,8 @@ def iter_chunks(
 
     The iterable may be a response's stream of any HTTP library, a file, or a list. If it is a
     generator it is closed at the end of the stream; anything else stays its owner's to close. An
-    exception that it raises becomes the cause of a TransportError, or of a TimedOutError if it
-    reports a time limit. It is told by its name, which has "Timeout" in it.
+    exception that it raises becomes the cause of a TransportError, or of a TimedOutError if its
+    class has a name with "Timeout" in it.
 
     Give the status and the headers of the answer, so that the stream can raise the server's own
     error instead of a guess.
@@ -148,7 +149,7 @@ def completion(
 
     Raises:
         StatusError: The status is not a success.
-        StreamError: The body reports an error, or has neither a choice nor a count of tokens.
+        StreamError: The body reports an error, or has no choice and no count of tokens.
         ContentTypeError: The body is not a JSON object.
 
     >>> from sseparse.completions import completion
@@ -169,7 +170,7 @@ class _Chunks:
     arrival_ns = 0
 
     def __init__(self, chunks: Iterable[BytesLike]) -> None:
-        refuse_whole(chunks)
+        refuse_whole(chunks, _WHOLE)
         self.timing = Timing()
         self._chunks = chunks
         self._iterator = iter(chunks)
@@ -209,7 +210,10 @@ class _AsyncChunks:
     """The source of a stream whose bytes come from an async iterable."""
 
     def __init__(self, chunks: AsyncIterable[BytesLike]) -> None:
-        refuse_whole(chunks)
+        refuse_whole(chunks, _WHOLE)
+        if not hasattr(chunks, "__aiter__"):
+            kind = type(chunks).__name__
+            raise TypeError(f"expected an async iterable of bytes, not {kind}; see iter_chunks")
         self.timing = Timing()
         self._chunks = chunks
         self._iterator = chunks.__aiter__()

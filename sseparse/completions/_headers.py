@@ -21,10 +21,13 @@ class Headers(Mapping[str, str]):
 
     def __init__(self, headers: HeadersLike = ()) -> None:
         pairs: Any = headers.items() if isinstance(headers, Mapping) else headers
+        try:
+            pairs = [(_text(name), _text(value)) for name, value in pairs]
+        except (TypeError, ValueError) as error:
+            raise TypeError("headers must be a mapping, or pairs of a name and a value") from error
         # By the name in lower case: the name as it came first, and the value.
         self._headers: dict[str, tuple[str, str]] = {}
         for name, value in pairs:
-            name, value = _text(name), _text(value)
             first, before = self._headers.get(name.lower(), (name, ""))
             self._headers[name.lower()] = first, f"{before}, {value}" if before else value
 

@@ -257,7 +257,7 @@ class Merger:
         return len(self._choices)
 
     def is_empty(self) -> bool:
-        """Tell whether there is neither a choice nor a count of tokens."""
+        """Return whether no choice and no count of tokens have come."""
         return not self._choices and not self.usages
 
     def is_finished(self) -> bool:

@@ -290,7 +290,7 @@ class CompletionParser(Answer[Chunk]):
         else:
             usages = whole_usages(raw)
             if not raw.get("choices") and not usages:
-                message = "the answer has neither a choice nor a count of tokens"
+                message = "the answer has no choice and no count of tokens"
                 self._fail(self._reported(error_details(raw, message), text))
                 return
             self._whole = Completion(raw, usages, self.headers)

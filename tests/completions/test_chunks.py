@@ -9,6 +9,7 @@ import gc
 import json
 import pickle
 import threading
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -238,6 +239,21 @@ def test_what_is_no_iterable_of_bytes() -> None:
             aiter_chunks(whole)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="not iterable"):
         iter_chunks(5)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="expected an async iterable of bytes, not list; see iter"):
+        aiter_chunks(BODY)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("headers", [None, 5, [1, 2], [("a",)]])
+def test_headers_that_are_none(headers: Any) -> None:
+    with pytest.raises(TypeError, match="headers must be a mapping, or pairs of a name"):
+        iter_chunks(BODY, headers=headers)
+
+
+@pytest.mark.parametrize("status", ["200", None, True])
+def test_a_status_that_is_none(status: Any) -> None:
+    with pytest.raises(TypeError, match="status must be an int"):
+        iter_chunks(BODY, status=status)
+    assert iter_chunks(BODY, status=HTTPStatus.OK).collect().text == "Hello"
 
 
 # What only one of them has
