@@ -119,7 +119,3 @@ def __getattr__(name: str) -> object:
         ) from error
     globals()[name] = value = getattr(module, name)
     return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})

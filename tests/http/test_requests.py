@@ -926,7 +926,8 @@ def test_the_core_does_not_load_the_client() -> None:
 def test_without_the_extra(missing: str) -> None:
     code = (
         f"import sys; sys.modules[{missing!r}] = None\n"
-        "from sseparse.completions import iter_chunks\n"
+        "import pydoc, sseparse.completions\n"
+        "assert 'iter_chunks' in pydoc.render_doc(sseparse.completions)\n"  # as help() does
         "try:\n    from sseparse.completions import Client\n"
         "except ModuleNotFoundError as error:\n    print(error)\n"
     )
