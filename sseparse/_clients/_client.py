@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import attrs
 
 from .._core import DEFAULT_MAX_EVENT_SIZE
 from ..completions._answer import Answer, EventsAnswer, JsonAnswer
-from ..completions._errors import ExchangeError, StatusError, TimedOutError, TransportError
+from ..completions._errors import StatusError, TimedOutError, TransportError
 from ..completions._stream import read_whole
-from ..completions._timing import Timing
+from ._calls import Call
 from ._completions import Completions
 from ._events import EventStream
-from ._http import Exchange, Http
-from ._requests import encoded_body, merged_headers, target_of
-from ._retries import is_retried, wait_before_retry, wanted_wait
-from ._settings import UNSET, ApiKey, OnRetry, limits, proxy_of, settings_of
+from ._http import MAX_IDLE, Exchange, Http, Route, Running, pause
+from ._proxies import proxy_of
+from ._retries import wanted_wait
+from ._settings import UNSET, ApiKey, OnRetry, limits, settings_of
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable, Mapping
 
     from ..completions._headers import Headers
@@ -47,6 +47,9 @@ class Client:
             seconds that will be waited, and the error.
         proxy: URL of an HTTP proxy; by default what the environment says. "" for none.
         ca_file: A file with certificate authorities in PEM, trusted instead of the system's.
+        ssl_context: The TLS to the server and to the proxy, for all that ``ca_file`` cannot say:
+            certificates of the client, other authorities, no verification.
+        max_idle: How many idle connections are kept.
         max_event_size: As for ``sseparse.Parser``.
         json_loads: As for ``CompletionParser``.
 
@@ -75,6 +78,8 @@ class Client:
         on_retry: OnRetry | None = None,
         proxy: str | None = None,
         ca_file: str | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+        max_idle: int = MAX_IDLE,
         max_event_size: int | None = DEFAULT_MAX_EVENT_SIZE,
         json_loads: Callable[[str], Any] = json.loads,
     ) -> None:
@@ -91,8 +96,12 @@ class Client:
             max_event_size=max_event_size,
             json_loads=json_loads,
         )
-        origin = self._settings.address.origin
-        self._http = Http(origin, proxy_of(proxy, self._settings), ca_file)
+        if isinstance(max_idle, bool) or not isinstance(max_idle, int) or max_idle < 0:
+            raise ValueError(f"max_idle must be an int of at least 0, not {max_idle!r}")
+        address = self._settings.address
+        route = Route.to(address, proxy_of(proxy, self._settings), ssl_context, ca_file)
+        self._http = Http(route, max_idle)
+        self._running = Running()
 
     # Made when they are asked for: a cycle of references would keep connections open until the
     # garbage collector comes by.
@@ -182,6 +191,7 @@ class Client:
         client = object.__new__(type(self))
         client._settings = attrs.evolve(self._settings, **changed)
         client._http = self._http
+        client._running = Running()
         return client
 
     def stream(
@@ -264,6 +274,14 @@ class Client:
         read_whole(answer, exchange)
         return answer.value
 
+    def cancel(self) -> None:
+        """End every exchange of this client, from any thread, and every wait for a retry.
+
+        What runs raises a TransportError, also where it waits for the head of an answer. Only the
+        lookup of a name cannot be ended. The client can still be used.
+        """
+        self._running.cancel()
+
     def close(self) -> None:
         """Close the idle connections. The client can still be used."""
         self._http.close()
@@ -298,46 +316,28 @@ class Client:
             timeout: As for the client.
             is_stream: Whether the answer is to be an event stream.
         """
-        call_ns = time.perf_counter_ns()
-        settings = self._settings
-        query = {**settings.default_query, **(extra_query or {})}
-        target = target_of((settings.address.path, settings.address.query), path, query)
-        times = limits(timeout, settings.timeout)
-        if not is_stream:
-            times = attrs.evolve(times, event_idle=None)
-        own = {"Accept": "text/event-stream" if is_stream else "application/json"}
-        data = None
-        if body is not None:
-            own["Content-Type"] = "application/json"
-            data = encoded_body(body)
-        deadline_at = None if times.deadline is None else time.perf_counter() + times.deadline
-        attempt = 0
+        call = Call(
+            self._settings,
+            method,
+            path,
+            body,
+            extra_headers=extra_headers,
+            extra_query=extra_query,
+            timeout=timeout,
+            is_stream=is_stream,
+        )
+        cancelled = self._running.cancelled()
         while True:
-            attempt += 1
-            timing = Timing()
-            timing.call_ns, timing.attempt = call_ns, attempt
-            headers = merged_headers({**settings.headers(), **own}, extra_headers)
-            wanted = None
+            headers = call.headers()
             try:
-                exchange = self._http.send(
-                    method, target, headers, data, times, timing, deadline_at
-                )
+                exchange = self._http.send(call, headers, self._running, cancelled)
                 answer = make(exchange.status, exchange.headers)
                 if 200 <= exchange.status < 300:
                     return answer, exchange
-                error: ExchangeError = refusal(answer, exchange)
-                may_pass = is_retried(exchange.status, exchange.headers)
-                wanted = wanted_wait(exchange.headers)
+                wait = call.wait_after(refusal(answer, exchange), exchange.headers)
             except (TransportError, TimedOutError) as failure:
-                error, may_pass = failure, True
-            wait = wait_before_retry(attempt, wanted)
-            if wait is None or not may_pass or attempt > settings.max_retries:
-                raise error
-            if deadline_at is not None and time.perf_counter() + wait >= deadline_at:
-                raise error
-            if settings.on_retry is not None:
-                settings.on_retry(attempt, wait, error)
-            time.sleep(wait)
+                wait = call.wait_after(failure)
+            pause(wait, cancelled)
 
     def __repr__(self) -> str:
         return f"Client(base_url={self.base_url!r})"

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
-from urllib.parse import SplitResult, urlsplit
+from typing import Any
 
 import attrs
 
 from .. import __version__
 from .._core import DEFAULT_MAX_EVENT_SIZE, Parser
 from ..completions._errors import ExchangeError
+from ._address import Address
 from ._requests import Query, checked_headers, encoded_query, merged_headers
 from ._timeout import Timeout
 
@@ -51,30 +50,6 @@ def _max_retries(_: object, __: object, value: Any) -> None:
 
 def _max_event_size(_: object, __: object, value: Any) -> None:
     Parser(max_event_size=value)  # which checks it
-
-
-class Address(NamedTuple):
-    """Where the server is."""
-
-    origin: str  # scheme, host and port
-    path: str  # without the slash at its end
-    query: str
-    parts: SplitResult
-
-    @classmethod
-    def of(cls, base_url: str) -> Address:
-        """Take a base URL apart.
-
-        Raises:
-            ValueError: It is none.
-        """
-        parts = urlsplit(base_url.strip())
-        if "@" in parts.netloc:
-            raise ValueError("base_url must not hold a user or password; use default_headers")
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
-            raise ValueError("base_url must begin with http:// or https:// and a host")
-        origin = f"{parts.scheme}://{parts.netloc}"
-        return cls(origin, parts.path.rstrip("/"), parts.query, parts)
 
 
 @attrs.frozen(kw_only=True)
@@ -163,33 +138,3 @@ def settings_of(
         timeout=limits(timeout, Timeout()),
         **others,
     )
-
-
-def proxy_of(proxy: str | None, settings: Settings) -> str | None:
-    """Return the proxy to use: the argument, or what the environment says; None for none.
-
-    Raises:
-        ValueError: A proxy of the environment would see a key of the environment.
-    """
-    if proxy is not None:
-        return proxy or None
-    parts = settings.address.parts
-    proxy = _proxy_of_environment(parts.scheme, parts.netloc)
-    if proxy and parts.scheme == "http" and settings.api_key and settings.key_name != "api_key":
-        # Over plain http the proxy can read it, and nobody named it as a host for this key.
-        raise ValueError(
-            "the environment's proxy would see the API key out of the environment: use an "
-            "https base_url, give proxy or api_key, or name the host in NO_PROXY"
-        )
-    return proxy or None
-
-
-def _proxy_of_environment(scheme: str, host: str) -> str | None:
-    asked = sys.platform in ("darwin", "win32")  # where the system's settings count too
-    if not asked and not any(name.lower().endswith("_proxy") for name in os.environ):
-        return None  # and the import is saved
-    from urllib.request import getproxies, proxy_bypass
-
-    proxies = getproxies()
-    proxy = proxies.get(scheme) or proxies.get("all")
-    return None if proxy is None or proxy_bypass(host) else proxy

@@ -114,7 +114,8 @@ def __getattr__(name: str) -> object:
         if not error.name or error.name.split(".")[0] == __name__.split(".")[0]:
             raise
         raise ModuleNotFoundError(
-            f"sseparse.completions.{name} needs {error.name}: pip install 'sseparse[client]'",
+            f"sseparse.completions.{name} needs {error.name.split('.')[0]}: "
+            "pip install 'sseparse[client]'",
             name=error.name,
         ) from error
     globals()[name] = value = getattr(module, name)

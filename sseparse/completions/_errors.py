@@ -39,6 +39,8 @@ class ExchangeError(Error):
         timing: When the parts of the exchange happened; None where nobody measured.
     """
 
+    _may_pass = True  # whether the same request may succeed when it is sent again; by a transport
+
     def __init__(
         self,
         message: str = "",

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import gc
 import gzip
 import json
 import signal
 import threading
 import time
-import warnings
 import zlib
 from typing import TYPE_CHECKING, Any
 
@@ -228,8 +226,8 @@ def test_a_body_cut_at_every_byte(framing: str) -> None:
         if framing == "close":
             assert stream.outcome is Outcome.TRUNCATED
             assert type(error) is (TruncatedError if len(sent) >= first else EmptyStreamError)
-        elif at > len(CHUNKED + chunked(SHORT)) and framing == "chunked":
-            # http.client takes the 0 of the last chunk for the end, whatever follows.
+        elif at >= len(CHUNKED + chunked(SHORT) + b"0\r\n") and framing == "chunked":
+            # What is missing behind the last chunk says nothing (RFC 9112, section 8).
             assert stream.outcome is Outcome.FINISHED
         else:
             assert stream.outcome is Outcome.TRANSPORT_ERROR
@@ -415,8 +413,8 @@ def test_reset() -> None:
         b"\x00\xff\x16\x03garbage\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nnot a size\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\nnot gzip, though it says so\r\n",
-        b"HTTP/1.1 200 OK\r\n" + b"X: 1\r\n" * 200 + b"\r\n",
-        b"HTTP/1.1 200 OK\r\nX: " + b"x" * 100_000 + b"\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n" + b"X: 1\r\n" * 1001 + b"\r\n",
+        b"HTTP/1.1 200 OK\r\nX: " + b"x" * 300_000 + b"\r\n\r\n",
         b"HTTP/1.1 2",
         b"",
     ],
@@ -431,13 +429,8 @@ def test_garbage(garbage: bytes) -> None:
 def test_lengths_that_disagree() -> None:
     raw = b"HTTP/1.1 200 OK\r\nContent-Length: 5, 6\r\n\r\n"
     with serving(sending(raw)) as server, client(server) as own:
-        with pytest.raises(TransportError, match="Content-Length") as caught:
+        with pytest.raises(TransportError, match="Content-Length"):
             ask(own)
-    # urllib3 leaves the socket to the garbage collector here.
-    caught.value.__traceback__ = caught.value.__cause__ = caught.value.__context__ = None
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        gc.collect()
 
 
 def test_an_endless_line() -> None:
@@ -666,7 +659,7 @@ def test_close_from_another_thread_ends_a_read(framing: str) -> None:
             got.append(next(stream).text)
         reader = threading.Thread(target=lambda: got.extend(chunk.text for chunk in stream))
         reader.start()
-        while not source_of(stream)._reading.locked():
+        while not source_of(stream)._is_reading:
             pass
         began = time.perf_counter()
         stream.close()
@@ -701,12 +694,8 @@ def test_a_stream_that_is_forgotten_leaves(chunks: int) -> None:
         stream = ask(own, timeout=Timeout(event_idle=60))
         for _ in range(chunks):
             next(stream)
-        timer = source_of(stream)._timer
         del stream
-        gc.collect()
         wait(has_left)
-        timer.join(20)
-        assert not timer.is_alive()
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there is no timer for signals")

@@ -31,6 +31,7 @@ from loopback import (
     client,
     delta,
     partial,
+    sending,
     serving,
     source_of,
     wait,
@@ -69,7 +70,7 @@ class Clock:
         self.waits: list[float] = []
         self.now = 1_800_000_000.0
 
-    def sleep(self, seconds: float) -> None:
+    def pause(self, seconds: float, _: threading.Event) -> None:
         self.waits.append(seconds)
         self.now += seconds
 
@@ -86,7 +87,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     fake = Clock()
-    monkeypatch.setattr(_client, "time", fake)
+    monkeypatch.setattr(_client, "pause", fake.pause)
     monkeypatch.setattr(_retries, "time", fake)
     monkeypatch.setattr("random.random", lambda: 0.0)
     return fake
@@ -202,7 +203,7 @@ def test_no_server(clock: Clock) -> None:
         with pytest.raises(TransportError, match=f"127.0.0.1:{port}: Connection refused") as caught:
             own.chat.completions.create()
     assert caught.value.__cause__ is not None
-    assert type(caught.value.__cause__).__module__.startswith("urllib3")
+    assert type(caught.value.__cause__) is ConnectionRefusedError
     assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
     assert clock.waits == [0.5]
 
@@ -365,21 +366,40 @@ def test_a_fresh_connection_is_not_tried_again() -> None:
     assert len(server.requests) == 1
 
 
-def test_an_interim_answer_does_not_shift_the_answers() -> None:
-    """http.client takes 103 for the answer; what follows must not be taken for the next one."""
+@pytest.mark.parametrize("is_slow", [False, True])
+def test_interim_answers_are_read_over(is_slow: bool) -> None:
+    """RFC 9110, section 15.2: any number of them may come before the answer."""
+    interim = b"HTTP/1.1 102 Processing\r\n\r\n", b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"
 
-    def handle(peer: Peer, request: Request) -> None:
-        if request.json() == {"number": 1}:
-            peer.send(b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n")
-            peer.wait_for_close()
+    def handle(peer: Peer, _: Request) -> None:
+        if is_slow:
+            for byte in b"".join(interim):
+                peer.send(bytes([byte]))
         else:
-            peer.answer(WHOLE)
+            peer.send(b"".join(interim))
+        peer.answer(WHOLE)
 
-    with serving(handle) as server, client(server, timeout=PATIENCE / 4) as own:
-        with pytest.raises(StatusError, match="status 103"):
-            own.chat.completions.create(number=1)
-        assert own.chat.completions.create(number=2).text == "hi"
-    assert server.connections == 2
+    with serving(handle) as server, client(server) as own:
+        for _ in range(2):
+            assert own.chat.completions.create().text == "hi"
+    assert server.connections == 1
+
+
+def test_interim_answers_without_end() -> None:
+    def handle(peer: Peer, _: Request) -> None:
+        while True:
+            peer.send(b"HTTP/1.1 102 Processing\r\n\r\n" * 1000)
+
+    with serving(handle) as server, client(server) as own:
+        with pytest.raises(TransportError, match="larger than 256 KiB"):
+            own.chat.completions.create()
+
+
+def test_a_switch_of_protocols() -> None:
+    raw = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n"
+    with serving(sending(raw)) as server, client(server) as own:
+        with pytest.raises(TransportError, match="another protocol"):
+            own.chat.completions.create()
 
 
 def test_connection_close_is_honoured() -> None:
@@ -429,10 +449,6 @@ def test_threads_share_a_client() -> None:
 # Time limits
 
 
-def timers() -> list[str]:
-    return [thread.name for thread in threading.enumerate() if "timer" in thread.name]
-
-
 @pytest.mark.parametrize("part", ["headers", "body"])
 @pytest.mark.parametrize("is_stream", [True, False])
 def test_idle(part: str, is_stream: bool) -> None:
@@ -450,7 +466,6 @@ def test_idle(part: str, is_stream: bool) -> None:
     assert pickle.loads(pickle.dumps(caught.value)).limit == "idle"
     if is_stream and part == "body":
         assert partial(caught.value).text == "a"
-    assert timers() == []
 
 
 def test_a_number_is_connect_and_idle() -> None:
@@ -475,7 +490,6 @@ def test_event_idle(kept_warm: bool, framing: str) -> None:
     with serving(handle) as server, client(server) as own:
         stream = ask(own, timeout=Timeout(event_idle=0.3))
         assert next(stream).text == "a"
-        assert timers() == ["sseparse timer"]
         began = time_module.perf_counter()
         with pytest.raises(TimedOutError, match=r"no event for 0.3 s.*\(event_idle\)") as caught:
             next(stream)
@@ -484,7 +498,6 @@ def test_event_idle(kept_warm: bool, framing: str) -> None:
     assert 0.29 < seconds < 0.8
     assert caught.value.limit == "event_idle"
     assert stream.outcome is Outcome.TIMED_OUT
-    assert timers() == []
 
 
 def test_event_idle_does_not_run_while_the_reader_is_busy() -> None:
@@ -499,12 +512,10 @@ def test_event_idle_does_not_run_while_the_reader_is_busy() -> None:
     with serving(handle) as server, client(server) as own:
         stream = ask(own, timeout=Timeout(event_idle=0.1))
         assert next(stream).text == "a"
-        source_of(stream)._timer.join(0.4)  # the reader is elsewhere for longer than the limit
-        assert source_of(stream)._timer.is_alive()
+        threading.Event().wait(0.2)  # the reader is elsewhere for longer than the limit
         may_go_on.set()
         assert [chunk.text for chunk in stream] == ["b"]
         assert stream.outcome is Outcome.DONE
-    assert timers() == []
 
 
 @pytest.mark.parametrize("part", ["headers", "dripping headers", "body", "busy body"])
@@ -533,22 +544,19 @@ def test_deadline(part: str) -> None:
     assert caught.value.limit == "deadline"
     if "body" in part:
         assert partial(caught.value).text.startswith("a")
-    assert timers() == []
 
 
 def test_deadline_of_an_answer_that_is_not_streamed() -> None:
     with serving(lambda peer, _: peer.wait_for_close()) as server, client(server) as own:
         with pytest.raises(TimedOutError, match="deadline"):
             own.chat.completions.create(timeout=Timeout(deadline=0.1))
-    assert timers() == []
 
 
 @pytest.mark.parametrize(
     "code",
     ["", "next(stream)", "stream = iter(stream); next(stream)", "for _ in stream: sys.exit()"],
 )
-def test_exit_in_a_stream_with_a_timer(code: str) -> None:
-    """Daemon threads do not end once the interpreter goes down: to wait for one would hang."""
+def test_exit_in_a_stream(code: str) -> None:
 
     def handle(peer: Peer, _: Request) -> None:
         peer.head("Transfer-Encoding: chunked")
@@ -586,23 +594,16 @@ def test_event_idle_is_for_events() -> None:
 
     with serving(handle) as server, client(server, timeout=Timeout(event_idle=0.1)) as own:
         assert own.chat.completions.create().text == "hi"
-    assert timers() == []
 
 
-def test_the_timer_ends_with_the_stream() -> None:
+def test_limits_need_no_thread() -> None:
     limits = Timeout(event_idle=60, deadline=60)
     with serving(lambda peer, _: peer.stream(delta("a"), DONE)) as server, client(server) as own:
-        with ask(own, timeout=limits):
-            assert timers() == ["sseparse timer"]
-        assert timers() == []
-        ask(own, timeout=limits).collect()
-        own.stream("GET", "/", timeout=limits).close()
-        list(own.stream("GET", "/", timeout=limits))
-        assert timers() == []
-        with pytest.raises(StatusError):
-            with serving(failing([400])) as other, client(other, timeout=limits) as another:
-                another.chat.completions.create()
-        assert timers() == []
+        ask(own).collect()  # the server has a thread for each connection
+        before = threading.active_count()
+        with ask(own, timeout=limits) as stream:
+            next(stream)
+            assert threading.active_count() == before
 
 
 def test_connect() -> None:
@@ -705,7 +706,6 @@ def test_keys_are_never_shown(caplog: pytest.LogCaptureFixture) -> None:
             with ask(own) as stream:
                 shown.append(repr(stream))
     shown.append(caplog.text)
-    assert len(caplog.records) > 0
     assert not any(KEY in each for each in shown)
 
 
@@ -758,7 +758,7 @@ def test_proxy(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
     (request,) = proxy.requests
     assert request.line == "POST http://model.test/v1/chat/completions HTTP/1.1"
     assert request.headers["host"] == "model.test"
-    assert request.headers["proxy-authorization"] == "Basic dXNlcjpwJTQwc3M="
+    assert request.headers["proxy-authorization"] == "Basic dXNlcjpwQHNz"
 
 
 def test_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -880,7 +880,7 @@ def test_tls_interrupted(how: str) -> None:
                 got: list[object] = []
                 reader = threading.Thread(target=lambda: got.extend(stream))
                 reader.start()
-                while not source_of(stream)._reading.locked():
+                while not source_of(stream)._is_reading:
                     pass
                 stream.close()
                 reader.join(PATIENCE)

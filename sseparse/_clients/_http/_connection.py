@@ -1,0 +1,261 @@
+"""A connection: how it comes about, and what goes over it."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import socket
+import time
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from urllib3.connection import HTTPConnection
+from urllib3.util.ssltransport import SSLTransport
+from urllib3.util.wait import wait_for_read, wait_for_socket
+
+from ..._http1 import HeadReader, HttpError
+
+if TYPE_CHECKING:
+    import ssl
+
+    from ..._http1 import Head
+    from ._route import Route
+
+if not issubclass(HTTPConnection, http.client.HTTPConnection):
+    raise ImportError(
+        "sseparse's client needs urllib3, and urllib3-future is installed in its place: "
+        "pip uninstall urllib3-future, then pip install --force-reinstall urllib3"
+    )
+
+READ_SIZE = 65536
+_SENT_AT_ONCE = 65536  # bytes of a body, after which it is looked whether the server has answered
+_LONGEST_IDLE = 60.0  # s; routers forget connections after some minutes, without a word
+_Raw = http.client.HTTPConnection
+
+
+class UnsentError(OSError):
+    """The server answered or left before it had the whole request."""
+
+
+class RefusedTunnelError(OSError):
+    """The proxy does not open a tunnel."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(f"it does not connect to the server: {status} {reason}".rstrip())
+        self.status = status
+
+
+class Answer(http.client.HTTPResponse):
+    """An answer, read by ``sseparse._http1``; http.client is told no more than it has to know.
+
+    Attributes:
+        head: Its head, after those of interim answers.
+        rest: What came behind the head.
+    """
+
+    head: Head
+    rest: bytes
+
+    def __init__(self, connection: Connection, sock: Any, *args: Any, **more: Any) -> None:
+        super().__init__(sock, *args, **more)
+        if self.fp is not None:  # a file around the socket, which nothing here reads
+            self.fp.close()
+        self.fp = None  # type: ignore[assignment]  # which says that the next request may go out
+        self._receive: Any = connection.receive
+
+    def begin(self) -> None:
+        """Read the head of the answer, after those of interim answers (RFC 9110, section 15.2).
+
+        Raises:
+            HttpError: What comes is no head, or no whole one.
+        """
+        receive, self._receive = self._receive, None  # the connection keeps the answer: no cycle
+        self.head, self.rest = read_head(receive)
+        self.will_close = False  # whether the connection is kept is decided by the exchange
+
+
+class Connection(HTTPConnection):
+    """A connection to one server, directly or through a proxy; used by one exchange at a time.
+
+    Attributes:
+        exchange: What uses it now; it says how long each step may take.
+        is_past_proxy: Whether what fails now is no longer the proxy's fault alone.
+        has_answered: Whether an answer has come since it was connected.
+        has_begun: Whether a byte of the answer to the last request has come.
+        idle_since: When it was put away, as ``time.monotonic`` counts.
+    """
+
+    def __init__(self, route: Route) -> None:
+        host, port = route.dialled
+        super().__init__(host or "localhost", port)
+        self.route = route
+        self.exchange: Any = None
+        self.is_past_proxy = self.has_answered = self.has_begun = False
+        self.idle_since = 0.0
+
+    @property
+    def response_class(self) -> Any:  # type: ignore[override]
+        """What http.client makes an answer of. Made anew: to keep it would be a cycle."""
+        return partial(Answer, self)
+
+    def connect(self) -> None:
+        """Make the connection, up to where a request can be sent."""
+        route = self.route
+        self.is_past_proxy = self.has_answered = False
+        self._dial()
+        if route.proxy_context is not None and route.proxy is not None:
+            self._start_tls(route.proxy_context, route.proxy.host)
+        if route.has_tunnel:
+            self._open_tunnel()
+        self.is_past_proxy = True
+        if route.context is not None:
+            self._start_tls(route.context, route.address.host)
+
+    def _dial(self) -> None:
+        """Connect to the first address that takes it."""
+        host, port = self.route.dialled
+        if self.route.address.socket_path:
+            family: Any = socket.AF_UNIX  # type: ignore[attr-defined,unused-ignore]  # not on Windows
+            places: list[Any] = [(family, 0, 0, self.route.address.socket_path)]
+        else:
+            found = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)
+            places = [(family, 0, proto, address) for family, _, proto, _, address in found]
+        for number, (family, _, proto, address) in enumerate(places, 1):
+            self.sock = socket.socket(family, socket.SOCK_STREAM, proto)
+            try:
+                if not self.route.address.socket_path:
+                    self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                self.exchange.begin_connect()
+                self.exchange.arm(self.sock)
+                self.sock.connect(address)
+                return
+            except OSError:
+                self.close()
+                if number == len(places) or self.exchange.is_closed:
+                    raise
+        raise OSError("its name has no address")
+
+    def _start_tls(self, context: ssl.SSLContext, host: str) -> None:
+        self.exchange.arm(self.sock)
+        host = host.partition("%")[0].removesuffix(".")
+        if isinstance(self.sock, socket.socket) and not hasattr(self.sock, "context"):
+            # Not at once: until it stands here, no other thread could end the handshake.
+            self.sock = context.wrap_socket(
+                self.sock, server_hostname=host, do_handshake_on_connect=False
+            )
+            self.sock.do_handshake()
+        else:
+            self.sock = SSLTransport(self.sock, context, host)  # TLS in the TLS of the proxy
+
+    def _open_tunnel(self) -> None:
+        self.send(self.route.tunnel_request())
+        head, rest = read_head(self.receive)
+        if not 200 <= head.status < 300:
+            raise RefusedTunnelError(head.status, head.reason)
+        if rest:
+            raise HttpError("the proxy sent bytes of its own into the tunnel")
+        self.has_begun = False
+
+    def ask(self, method: str, target: str, headers: dict[str, str], body: bytes | None) -> Answer:
+        """Send a request and return its answer when the head of it has come.
+
+        Raises:
+            OSError: There is no connection, or it failed.
+            HttpError: The answer is none.
+        """
+        self.has_begun = False
+        if self.sock is None:
+            self.connect()
+        self.exchange.is_connected()
+        unsent: OSError | None = None
+        try:
+            headers = {**self.route.headers(), **headers}
+            self.request(method, self.route.target(target), body, headers)
+        except TimeoutError:
+            raise
+        except OSError as error:
+            if self.sock is None:
+                raise
+            unsent = error  # but it may have answered
+        self.exchange.is_sent(unsent is None)
+        try:
+            # http.client's: urllib3's would wrap the answer for others to read.
+            answer: Any = _Raw.getresponse(self)
+        except (OSError, HttpError):
+            if unsent is not None and not self.has_begun:
+                raise unsent from None
+            raise
+        self.has_answered = True
+        return answer  # type: ignore[no-any-return]
+
+    def send(self, data: Any) -> None:
+        """Send all of it, each part of it within the time that is left.
+
+        Raises:
+            UnsentError: The server answered or left meanwhile.
+        """
+        view = memoryview(data)
+        is_plain = type(self.sock) is socket.socket
+        while view:
+            self.exchange.arm(self.sock)
+            sent = self.sock.send(view[:_SENT_AT_ONCE])
+            view = view[sent:]
+            if view and is_plain:
+                left = self.sock.gettimeout()
+                if not wait_for_socket(self.sock, read=True, write=True, timeout=left):
+                    raise TimeoutError
+                if wait_for_read(self.sock, 0):
+                    raise UnsentError("the server did not wait for the whole request")
+
+    def receive(self) -> bytes:
+        """Return what one receive brings; b"" at the end of the connection."""
+        self.exchange.arm(self.sock)
+        data: bytes = self.sock.recv(READ_SIZE)
+        self.has_begun = self.has_begun or bool(data)
+        return data
+
+    def shutdown(self) -> None:
+        """End what another thread waits for, now or in a moment."""
+        sock = self.sock
+        while sock is not None and not isinstance(sock, socket.socket):
+            sock = sock.socket  # TLS in TLS
+        if sock is not None:
+            with contextlib.suppress(OSError):  # it is closed
+                # The plain socket's: that of TLS would take its state out from under a read.
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)
+
+    def is_usable(self) -> bool:
+        """Tell whether a request may be sent on it: it is there, not too old, and silent."""
+        if self.sock is None or time.monotonic() - self.idle_since > _LONGEST_IDLE:
+            return False
+        # What can be read there is the end of the connection, or what nobody asked for.
+        return not wait_for_read(self.sock, 0)
+
+    def __del__(self) -> None:
+        self.close()  # where an exception came between making it and keeping it
+
+
+def read_head(receive: Any) -> tuple[Head, bytes]:
+    """Return the head of an answer that is not an interim one, and what came behind it.
+
+    Raises:
+        HttpError: What comes is no head, or no whole one.
+        ConnectionError: The connection ended before a byte of it.
+    """
+    reader = HeadReader()
+    head = None
+    while head is None or head.status < 200:
+        if head is not None and head.status == 101:
+            raise HttpError("the server switches to another protocol, which nobody asked for")
+        head = reader.feed()
+        if head is None:
+            data = receive()
+            if not data:
+                if reader.has_begun:
+                    raise HttpError("the connection ended inside the head of the answer")
+                raise ConnectionResetError("the server closed the connection without an answer")
+            head = reader.feed(data)
+    return head, reader.rest
+
+
+__all__ = ["READ_SIZE", "Answer", "Connection", "RefusedTunnelError", "UnsentError"]

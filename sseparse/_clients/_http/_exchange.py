@@ -1,0 +1,332 @@
+"""One request and its answer."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from ..._http1 import HttpError, body_of, decompressor_of
+from ...completions._errors import ExchangeError, TransportError
+from ...completions._headers import Headers
+from ._connection import READ_SIZE, Connection
+from ._faults import fault_of, timed_out, would_block
+from ._running import CANCELLED
+
+if TYPE_CHECKING:
+    import threading
+
+    from ..._http1 import Decompressor, Head
+    from ...completions._timing import Timing
+    from .._timeout import Timeout
+    from ._pool import Pool
+    from ._running import Running
+
+_LOOKS = 8  # receives without waiting, for the end of an answer that brings nothing more
+
+
+class Exchange:
+    """One request and its answer. One thread reads it; any thread may close it.
+
+    Attributes:
+        status: The status code.
+        headers: The headers of the answer; without ``Content-Encoding`` where that was undone.
+        timing: When its parts happened, by ``time.perf_counter_ns``.
+        arrival_ns: When the last read returned, before anything was done with what it brought.
+        is_closed: Whether somebody has ended it.
+    """
+
+    status: int
+    headers: Headers
+    arrival_ns: int = 0
+
+    def __init__(
+        self,
+        timeout: Timeout,
+        timing: Timing,
+        deadline_at: float | None,
+        pool: Pool,
+        cancelled: threading.Event,
+    ) -> None:
+        self._timeout, self._deadline_at, self._pool = timeout, deadline_at, pool
+        self._cancelled = cancelled
+        self.timing = timing
+        self.is_closed = False
+        self._running: Running | None = None
+        # Set by start, taken away by part: from then on the exchange has nothing to do with it.
+        self._connection: Any = None  # else a Connection; Any spares checks on the hot path
+        self._sock: Any = None  # of the connection, when there is an answer
+        self._body: Any = None
+        self._decompressor: Decompressor | None = None
+        self._rest = b""  # what came behind the head
+        self._keeps_connection = False
+        self._is_reading = False
+        # The limits. Which of them the socket's timeout stands for is said by _limit.
+        self._limit = ""
+        self._is_connecting = False  # set by begin_connect; cleared by is_connected
+        self._connect_at = 0.0  # when the time to connect ends; by begin_connect
+        self._rest_at = 0.0  # when the wait for the rest ends; 0 for no end. By limit_rest.
+        # When the wait for the next event began; 0 for "with the next read". Set by read, cleared
+        # by has_event.
+        self._waiting_since = 0.0
+        self._is_timed = timeout.event_idle is not None or deadline_at is not None
+
+    def enter(self, running: Running) -> None:
+        """Take a place among what runs, from where it can be cancelled."""
+        self._running = running
+        running.exchanges.add(self)
+
+    # The request.
+
+    def start(self, method: str, target: str, headers: dict[str, str], body: bytes | None) -> None:
+        """Send the request, and return when the head of its answer is there.
+
+        Raises:
+            TransportError: There is no answer.
+            TimedOutError: A time limit was reached before there was an answer.
+        """
+        while True:
+            connection = self._connection = self._pool.take()
+            connection.exchange = self
+            self.timing.is_new_connection = connection.sock is None
+            try:
+                answer = connection.ask(method, target, headers, body)
+                self.timing.headers_ns = time.perf_counter_ns()
+                self._read_head(answer.head, answer.rest, method)
+                return
+            except (OSError, HttpError) as error:
+                is_stale = connection.has_answered and not connection.has_begun
+                connection.close()
+                if self.is_closed or self._cancelled.is_set():
+                    raise TransportError(CANCELLED, timing=self.timing) from error
+                if is_stale and not isinstance(error, TimeoutError):
+                    continue  # the server had closed it, and cannot have read the request
+                raise self._fault(error, connection) from error
+
+    def _read_head(self, head: Head, rest: bytes, method: str) -> None:
+        self.status, self._rest = head.status, rest
+        self._body = body_of(head, method)
+        self._keeps_connection = self._keeps_connection and head.keeps_connection
+        codings = [each for each in head.values("content-encoding") if each != "identity"]
+        self._decompressor = decompressor_of(codings)
+        fields = head.fields
+        if self._decompressor is not None:
+            fields = [field for field in fields if field[0].lower() != "content-encoding"]
+        self.headers = Headers(fields)
+        self._sock = self._connection.sock
+
+    def begin_connect(self) -> None:
+        """Take notice that a connection to one address begins."""
+        self._is_connecting = True
+        self._connect_at = time.perf_counter() + (self._timeout.connect or 0)
+
+    def is_connected(self) -> None:
+        """Take notice that the connection stands."""
+        self._is_connecting = False
+
+    def is_sent(self, is_whole: bool) -> None:
+        """Take notice that the request has been sent, or as much of it as could be."""
+        self.timing.request_sent_ns = time.perf_counter_ns()
+        self._keeps_connection = is_whole
+
+    # Time.
+
+    def arm(self, sock: Any) -> None:
+        """Give the socket the time that is left until the first limit.
+
+        Raises:
+            TimeoutError: A limit was reached.
+            ConnectionAbortedError: The exchange was closed.
+        """
+        if self.is_closed or self._cancelled.is_set():
+            raise ConnectionAbortedError(CANCELLED)
+        seconds, self._limit = self._next_limit()
+        if seconds is not None and seconds <= 0:
+            raise TimeoutError
+        sock.settimeout(seconds)
+
+    def _next_limit(self) -> tuple[float | None, str]:
+        """Return the seconds until the first limit, and its name; None for no limit."""
+        now = time.perf_counter()
+        limits: list[tuple[float, str]] = []
+        if self._is_connecting:
+            if self._timeout.connect is not None:
+                limits.append((self._connect_at - now, "connect"))
+        elif self._timeout.idle is not None:
+            limits.append((self._timeout.idle, "idle"))
+        if self._rest_at:
+            limits.append((self._rest_at - now, "idle"))
+        if self._waiting_since and self._timeout.event_idle is not None:
+            limits.append((self._waiting_since + self._timeout.event_idle - now, "event_idle"))
+        if self._deadline_at is not None:
+            limits.append((self._deadline_at - now, "deadline"))
+        return min(limits, default=(None, ""))
+
+    # The answer.
+
+    def read(self) -> bytes:
+        """Return the next bytes of the body as soon as there are any; b"" at its end.
+
+        After ``close`` it is b"" as well, also in a read that was waiting.
+
+        Raises:
+            TransportError: The body was cut off. What came before it has been returned.
+            TimedOutError: A limit was reached.
+        """
+        try:
+            self._is_reading = True
+            data = b"" if self.is_closed else self._next()
+        except (OSError, HttpError) as error:
+            self._is_reading = False
+            if not self.is_closed:
+                fault = self._fault(error, self._connection)
+                self.close()
+                raise fault from error
+            data = b""
+        finally:
+            self._is_reading = False
+        if not self.timing.first_byte_ns and data:
+            self.timing.first_byte_ns = self.arrival_ns
+        if self.is_closed:
+            self._release()
+            if self._cancelled.is_set():
+                raise TransportError(CANCELLED, timing=self.timing)
+            return b""
+        if not data:
+            self.close()
+        return data
+
+    def _next(self) -> bytes:
+        body, decompressor = self._body, self._decompressor
+        if decompressor is not None and decompressor.has_more:
+            return decompressor.feed(b"")
+        while not (body.is_over or body.fault):
+            if self._rest:
+                data, self._rest = self._rest, b""
+            else:
+                if self._is_timed:
+                    self._wait_for_event()
+                data = self._sock.recv(READ_SIZE)
+                if self.is_closed:
+                    return b""
+            self.arrival_ns = time.perf_counter_ns()
+            if not data:
+                body.close()
+                continue
+            data = body.feed(data)
+            if decompressor is not None and data:
+                data = decompressor.feed(data)
+            if data:
+                return data
+        if body.fault:
+            raise HttpError(body.fault)
+        if decompressor is not None and not decompressor.is_whole:
+            raise HttpError("the compressed body ended before it was whole")
+        return b""
+
+    def _wait_for_event(self) -> None:
+        if not self._waiting_since:
+            self._waiting_since = time.perf_counter()
+        self.arm(self._sock)
+
+    def has_event(self) -> None:
+        """Take notice that the last read completed an event, for the ``event_idle`` limit."""
+        self._waiting_since = 0.0
+
+    def limit_rest(self, seconds: float) -> None:
+        """Wait at most this long for all that follows, and then raise a TimedOutError."""
+        self._rest_at = time.perf_counter() + seconds
+        self._is_timed = True
+
+    # The end.
+
+    def park(self) -> None:
+        """End the exchange, whose rest does not matter, without waiting for the end of the body.
+
+        What has arrived is looked at. If the end is among it the connection can be used at once;
+        otherwise a later request looks again.
+        """
+        if self._keeps_connection and not self.look() and self._connection is not None:
+            self._end()
+            self._pool.park(self)
+        else:
+            self.close()
+
+    def look(self) -> bool:
+        """Look for the end of the body without waiting; tell whether it is known how it ended."""
+        body = self._body
+        try:
+            if self._rest:
+                rest, self._rest = self._rest, b""
+                body.feed(rest)
+            self._sock.settimeout(0)
+            for _ in range(_LOOKS):
+                if body.is_over or body.fault:
+                    return True
+                data = self._sock.recv(READ_SIZE)
+                if not data:
+                    body.close()
+                    body.fault = body.fault or "the connection ended"
+                body.feed(data)
+        except OSError as error:
+            if not would_block(error):
+                body.fault = "the connection failed"
+        return bool(body.is_over or body.fault)
+
+    def part(self) -> Connection | None:
+        """Give the connection away, if the next request can use it; else close it."""
+        connection: Connection | None
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return None
+        body = self._body
+        if (
+            body is not None
+            and body.is_over
+            and not (body.fault or body.surplus)
+            and self._keeps_connection
+        ):
+            connection.exchange = None
+            return connection
+        connection.close()
+        return None
+
+    def close(self) -> None:
+        """End the exchange, from any thread; a read that is waiting returns at once.
+
+        The connection is closed unless the body had been read to its end. Idempotent.
+        """
+        self.is_closed = True
+        self._end()
+        if self._is_reading:
+            # The thread that reads notices, and releases the connection: to close it under a read
+            # could end the read of somebody who is given the same descriptor.
+            if self._connection is not None:
+                self._keeps_connection = False
+                self._connection.shutdown()
+        else:
+            self._release()
+
+    def cancel(self) -> None:
+        """End the exchange, from any thread, also before there is an answer."""
+        connection = self._connection
+        if self._body is None:
+            self.is_closed = True
+            if connection is not None:
+                connection.shutdown()
+        else:
+            self.close()
+
+    def _end(self) -> None:
+        self.timing.end_ns = self.timing.end_ns or time.perf_counter_ns()
+        if self._running is not None:
+            self._running.exchanges.discard(self)
+
+    def _release(self) -> None:
+        if (connection := self.part()) is not None:
+            self._pool.give(connection)
+
+    def _fault(self, error: Exception, connection: Connection) -> ExchangeError:
+        if isinstance(error, TimeoutError):
+            proxy = connection.route.proxy if self._limit == "connect" else None
+            return timed_out(self._limit, self._timeout, self.timing, proxy)
+        return fault_of(error, connection, self.timing, has_answer=self._body is not None)

@@ -1,0 +1,68 @@
+"""The way to one server, and its connections."""
+
+from __future__ import annotations
+
+import weakref
+from typing import TYPE_CHECKING
+
+from ._exchange import Exchange
+from ._pool import Pool
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Mapping
+
+    from .._calls import Call
+    from ._route import Route
+    from ._running import Running
+
+MAX_IDLE = 64
+
+
+class Http:
+    """The connections to one server. Threads may share it.
+
+    Args:
+        route: The way there.
+        max_idle: How many idle connections are kept.
+    """
+
+    def __init__(self, route: Route, max_idle: int = MAX_IDLE) -> None:
+        self.route = route
+        self._pool = Pool(route, max_idle)
+        weakref.finalize(self, self._pool.close)
+
+    def close(self) -> None:
+        """Close the idle connections. Those in use end with their exchange."""
+        self._pool.close()
+
+    def send(
+        self,
+        call: Call,
+        headers: Mapping[str, str],
+        running: Running,
+        cancelled: threading.Event,
+    ) -> Exchange:
+        """Send a request and return when the head of its answer is there.
+
+        It goes out once more only if a connection that had been used before turns out to have been
+        closed by the server before a byte of the answer: servers close idle connections at will.
+
+        Args:
+            call: What is asked.
+            headers: All headers but those of the way: Host, Content-Length and the proxy's.
+            running: Where the exchange stands while it runs.
+            cancelled: Set when the call is to end.
+
+        Raises:
+            TransportError: There is no answer.
+            TimedOutError: A time limit was reached before there was an answer.
+        """
+        exchange = Exchange(call.timeout, call.timing, call.deadline_at, self._pool, cancelled)
+        try:
+            exchange.enter(running)
+            exchange.start(call.method, call.target, dict(headers), call.data)
+        except BaseException:
+            exchange.close()
+            raise
+        return exchange

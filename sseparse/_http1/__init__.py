@@ -1,0 +1,28 @@
+"""HTTP/1.1 messages without I/O: heads, the framing of bodies, and their compression.
+
+The client reads answers off sockets with it, and recordings hold the same bytes. Nothing here knows
+sockets, events or JSON. The rules are those of RFC 9112, read as tolerantly as browsers do where
+nothing depends on it.
+"""
+
+from __future__ import annotations
+
+from ._body import Body, ChunkedBody, SizedBody, UnsizedBody, body_of
+from ._compression import Decompressor, decompressor_of
+from ._errors import HttpError
+from ._head import MAX_FIELDS, MAX_HEAD_SIZE, Head, HeadReader
+
+__all__ = [
+    "MAX_FIELDS",
+    "MAX_HEAD_SIZE",
+    "Body",
+    "ChunkedBody",
+    "Decompressor",
+    "Head",
+    "HeadReader",
+    "HttpError",
+    "SizedBody",
+    "UnsizedBody",
+    "body_of",
+    "decompressor_of",
+]

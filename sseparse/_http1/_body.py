@@ -1,0 +1,193 @@
+"""The framing of bodies (RFC 9112, sections 6 and 7).
+
+Each of these takes the bytes of the connection, cut anywhere, and returns those of the body that
+they bring. What comes before a fault is returned; ``fault`` then says what is wrong.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from ._errors import HttpError
+
+if TYPE_CHECKING:
+    from ._head import Head
+
+_MAX_LINE = 16 * 1024  # bytes of a line with the size of a chunk, its extensions included
+_MAX_TRAILERS = 256 * 1024  # bytes
+
+# The size of a chunk, its extensions, which say nothing here, and the end of the line.
+_SIZE_LINE = re.compile(rb"0*([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\n]*)?\r?\n")
+_NO_BODY = frozenset({204, 304})
+
+
+class Body:
+    """What all bodies have.
+
+    Attributes:
+        is_over: Whether the body has ended.
+        surplus: What came behind the end of the body.
+        fault: What is wrong with the framing; "" while nothing is.
+    """
+
+    __slots__ = ("fault", "is_over", "surplus")
+
+    def __init__(self) -> None:
+        self.is_over = False
+        self.surplus = b""
+        self.fault = ""
+
+    def feed(self, data: bytes) -> bytes:
+        """Return what the next bytes of the connection bring of the body."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Take notice that the connection has ended."""
+        if not self.is_over:
+            self.fault = self.fault or "the connection ended before the whole body had arrived"
+
+
+class UnsizedBody(Body):
+    """A body that ends with the connection."""
+
+    __slots__ = ()
+
+    def feed(self, data: bytes) -> bytes:
+        """Return what the next bytes of the connection bring of the body."""
+        return data
+
+    def close(self) -> None:
+        """Take notice that the connection has ended."""
+        self.is_over = True
+
+
+class SizedBody(Body):
+    """A body of that many bytes."""
+
+    __slots__ = ("_left",)
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self._left = size
+        self.is_over = not size
+
+    def feed(self, data: bytes) -> bytes:
+        """Return what the next bytes of the connection bring of the body."""
+        left = self._left
+        self._left = max(left - len(data), 0)
+        self.is_over = not self._left
+        if len(data) <= left:
+            return data
+        self.surplus = data[left:]
+        return data[:left]
+
+
+class ChunkedBody(Body):
+    """A body in chunks, each behind its size (RFC 9112, section 7.1)."""
+
+    __slots__ = ("_in_trailers", "_left", "_rest", "_trailers")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._left = 0  # bytes to come of the data of this chunk
+        # What has to be looked at again with the next bytes: the end of a line, or part of one.
+        self._rest = b""
+        self._in_trailers = False
+        self._trailers = 0  # bytes of them so far
+
+    def feed(self, data: bytes) -> bytes:
+        """Return what the next bytes of the connection bring of the body."""
+        if self._rest:
+            data, self._rest = self._rest + data, b""
+        size, left = len(data), self._left
+        if left > size and not self.fault:  # all of it lies inside of a chunk
+            self._left = left - size
+            return data
+        pieces, at = [], 0
+        while not (self._in_trailers or self.fault):
+            if left > 0:
+                end = at + left
+                pieces.append(data[at:end])
+                if end > size:
+                    self._left = end - size
+                    break
+                at, left = end, -1  # the line end behind the data is still to come
+            if left < 0:
+                line_end = _line_end_at(data, at)
+                if line_end < 0:
+                    self._stop(data, at, "a chunk has no line end behind it")
+                    break
+                if not line_end:
+                    self._left, self._rest = -1, data[at:]
+                    break
+                at += line_end
+                left = 0
+            match = _SIZE_LINE.match(data, at)
+            if match is None:
+                self._left = 0
+                self._rest = data[at:]
+                if b"\n" in self._rest or len(self._rest) > _MAX_LINE:
+                    self._stop(data, at, "a chunk does not begin with its size")
+                break
+            at, left = match.end(), int(match[1], 16)
+            self._in_trailers = not left
+        if self._in_trailers and not self.is_over:
+            self._left = 0
+            self._skip_trailers(data[at:])
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def close(self) -> None:
+        """Take notice that the connection has ended."""
+        # What is missing behind the last chunk says nothing (RFC 9112, section 8).
+        self.is_over = self.is_over or self._in_trailers
+        super().close()
+
+    def _skip_trailers(self, data: bytes) -> None:
+        """Pass over the fields behind the last chunk, up to a blank line."""
+        while (line_end := data.find(b"\n")) >= 0:
+            line, data = data[:line_end], data[line_end + 1 :]
+            self._trailers += line_end
+            if not line.strip(b"\r"):
+                self.is_over, self.surplus = True, data
+                return
+        self._rest = data
+        if self._trailers + len(data) > _MAX_TRAILERS:
+            self.fault = f"there are more than {_MAX_TRAILERS // 1024} KiB behind the last chunk"
+
+    def _stop(self, data: bytes, at: int, fault: str) -> None:
+        self._rest = b""
+        self.fault = f"the chunked body is broken: {fault}, but {data[at : at + 40]!r}"
+
+
+def _line_end_at(data: bytes, at: int) -> int:
+    """Return the length of the line end there; 0 if it is not all there yet; -1 if it is none."""
+    first = data[at : at + 1]
+    if first == b"\n":
+        return 1
+    if first == b"\r":
+        second = data[at + 1 : at + 2]
+        return 2 if second == b"\n" else -1 if second else 0
+    return -1 if first else 0
+
+
+def body_of(head: Head, method: str = "GET") -> Body:
+    """Return what undoes the framing that a head announces (RFC 9112, section 6.3).
+
+    Raises:
+        HttpError: The head contradicts itself, or announces what cannot be undone.
+    """
+    if method == "HEAD" or head.status < 200 or head.status in _NO_BODY:
+        return SizedBody(0)
+    codings = [each for each in head.values("transfer-encoding") if each != "identity"]
+    if codings:
+        if codings == ["chunked"]:
+            return ChunkedBody()
+        raise HttpError(f"the transfer coding {', '.join(codings)!r} cannot be undone")
+    sizes = head.values("content-length")
+    if not sizes:
+        return UnsizedBody()
+    size = sizes[0]
+    if len(set(sizes)) > 1 or not (size.isascii() and size.isdigit() and len(size) < 19):
+        raise HttpError(f"the answer's Content-Length is no size: {', '.join(sizes)[:40]!r}")
+    return SizedBody(int(size))

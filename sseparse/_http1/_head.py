@@ -1,0 +1,106 @@
+"""The head of an answer: its status line and its fields (RFC 9112, sections 4 and 5)."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from ._errors import HttpError
+
+MAX_HEAD_SIZE = 256 * 1024  # bytes, of all heads of an exchange, interim answers included
+MAX_FIELDS = 1000  # of one head
+
+_STATUS_LINE = re.compile(r"HTTP/(\d(?:\.\d)?)[ \t]+([1-9]\d\d)(?:[ \t]+(.*?))?[ \t]*")
+_END = re.compile(rb"\n\r?\n")
+_FIRST_BYTES = 40  # of what is no head, for the message
+
+
+class Head(NamedTuple):
+    """The head of an answer.
+
+    Attributes:
+        version: "1.1", for example.
+        status: The status code.
+        reason: The reason phrase; "" if there is none.
+        fields: Names and values, in order.
+    """
+
+    version: str
+    status: int
+    reason: str
+    fields: list[tuple[str, str]]
+
+    def values(self, name: str) -> list[str]:
+        """Return the parts between commas of all fields of that name, in lower case."""
+        joined = ",".join(value for key, value in self.fields if key.lower() == name)
+        return [part.strip().lower() for part in joined.split(",") if part.strip()]
+
+    @property
+    def keeps_connection(self) -> bool:
+        """Whether the sender means to keep the connection (RFC 9112, section 9.3)."""
+        options = self.values("connection")
+        if self.version == "1.0":
+            return "keep-alive" in options
+        return "close" not in options
+
+
+class HeadReader:
+    """Reads heads from bytes that are cut anywhere.
+
+    Attributes:
+        rest: What came after the last head.
+    """
+
+    def __init__(self) -> None:
+        self.rest = b""
+        self._size = 0  # of the heads so far
+        self._searched = 0  # bytes of rest in which there is no end of a head
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether a byte of the next head is there."""
+        return bool(self.rest)
+
+    def feed(self, data: bytes = b"") -> Head | None:
+        """Return the next head, or None if it is not all there yet.
+
+        Raises:
+            HttpError: The bytes are no head, or it is too large.
+        """
+        rest = self.rest = (self.rest + data) if self.rest else data
+        if not self._searched:
+            rest = self.rest = rest.lstrip(b"\r\n")  # as servers of old sent behind a body
+            if not b"HTTP/".startswith(rest[:5]):
+                raise HttpError(f"the answer is not HTTP; it begins {rest[:_FIRST_BYTES]!r}")
+        found = _END.search(rest, max(self._searched - 2, 0))
+        end = found.end() if found else len(rest)
+        if self._size + end > MAX_HEAD_SIZE:
+            raise HttpError(f"the head of the answer is larger than {MAX_HEAD_SIZE // 1024} KiB")
+        if found is None:
+            self._searched = len(rest)
+            return None
+        head = _parse(rest[: found.start()])
+        self.rest, self._searched = rest[end:], 0
+        self._size += end
+        return head
+
+
+def _parse(data: bytes) -> Head:
+    first, *lines = data.decode("latin-1").split("\n")
+    match = _STATUS_LINE.fullmatch(first.rstrip("\r"))
+    if match is None:
+        raise HttpError(f"the answer has no status line; it begins {data[:_FIRST_BYTES]!r}")
+    if len(lines) > MAX_FIELDS:
+        raise HttpError(f"the head of the answer has more than {MAX_FIELDS} fields")
+    fields: list[tuple[str, str]] = []
+    for line in lines:
+        name, colon, value = line.partition(":")
+        if line[:1] in (" ", "\t"):  # obsolete folding: the value goes on (section 5.2)
+            if fields:
+                name, value = fields.pop()
+                value = f"{value} {line.strip()}"
+        elif not colon:
+            raise HttpError(f"a line of the answer's head is no field: {line[:_FIRST_BYTES]!r}")
+        fields.append((name.strip(), value.strip(" \t\r")))
+    version, status, reason = match.groups()
+    return Head(version, int(status), reason or "", fields)
