@@ -48,7 +48,7 @@ def _body(user: str, chunks: int) -> dict[str, object]:
     }
 
 
-def _content(data: str) -> str | None:
+def _content(data: str | bytes) -> str | None:
     content: str | None = json.loads(data)["choices"][0]["delta"].get("content")
     return content
 
@@ -81,6 +81,28 @@ def _sseparse_events(port: int) -> Iterator[Ask]:
         for event in sseparse.iter_events(iter(lambda: response.read1(65536), b"")):
             if event.data != "[DONE]":
                 yield _content(event.data)
+        response.release_conn()
+
+    with pool:
+        yield ask
+
+
+@contextmanager
+def _urllib3(port: int) -> Iterator[Ask]:
+    """The least that anybody would write: it knows one form of an event, and no error."""
+    import urllib3
+
+    pool = urllib3.PoolManager()
+    url = f"{_url(port)}/chat/completions"
+
+    def ask(user: str, chunks: int) -> Contents:
+        response = pool.request("POST", url, json=_body(user, chunks), preload_content=False)
+        rest = b""
+        while data := response.read1(65536):
+            *blocks, rest = (rest + data).split(b"\n\n")
+            for block in blocks:
+                if block != b"data: [DONE]":
+                    yield _content(block[6:])
         response.release_conn()
 
     with pool:
@@ -143,6 +165,9 @@ CLIENTS = {
     ),
     "sseparse-events": Client(
         "sseparse, urllib3", ("sseparse", "urllib3"), _sseparse_events, "events, and json.loads"
+    ),
+    "urllib3": Client(
+        "urllib3", ("urllib3",), _urllib3, "what stands between blank lines, and json.loads"
     ),
     "openai": Client("openai", ("openai", "httpx2"), _openai, "typed chunks"),
     "httpx-sse": Client(

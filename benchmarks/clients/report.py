@@ -93,6 +93,7 @@ MEASURES: dict[str, Callable[[Ask, int], float]] = {
     "event": cpu("event"),
     "64k": cpu("64k"),
     "cut": cpu("cut"),
+    "none": cpu("none"),
     "first": first_token,
     "memory": memory,
 }
@@ -247,6 +248,7 @@ def figures(names: Sequence[str], port: int, rounds: int, chunks: int) -> Figure
     add("CPU per chunk, µs, one event per write", turns_of("event", chunks), rounds)
     add("CPU per chunk, µs, 64 KiB writes", turns_of("64k", chunks), rounds)
     add("CPU per chunk, µs, 4 KiB HTTP chunks", turns_of("cut", chunks), rounds)
+    add("CPU per chunk, µs, no framing", turns_of("none", chunks), rounds)
     add("time to first token, ms", turns_of("first", 100), rounds)
     return rows
 

@@ -1,8 +1,8 @@
 """The server of ``python -m benchmarks.client``: chat completions over real sockets.
 
 A request names a number of events and the way to send them: ``event``, with a write for each;
-``64k``, in writes of 64 KiB; ``cut``, in HTTP chunks of 4 KiB, which end inside of events; or one
-of ``FRAMINGS``, where each event waits for a line of standard input.
+``64k``, in writes of 64 KiB; ``cut``, in HTTP chunks of 4 KiB, which end inside of events; ``none``,
+without HTTP chunks, in writes of 64 KiB; or one of ``FRAMINGS``, where each event waits for a line of standard input.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ def _answer(connection: socket.socket) -> None:
     with connection, contextlib.suppress(ConnectionError), connection.makefile("rb") as requests:
         while line := requests.readline():
             kind, count = _read_request(line, requests)
-            framing = FRAMINGS.get(kind, chunked)(count)
+            framing = closed(count) if kind == "none" else FRAMINGS.get(kind, chunked)(count)
             connection.sendall(
                 b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n" + framing.head + b"\r\n"
             )
@@ -128,6 +128,8 @@ def _answer(connection: socket.socket) -> None:
             for at in range(0, len(body), size):
                 connection.sendall(body[at : at + size])
             connection.sendall(framing.end)
+            if kind == "none":
+                return
 
 
 def _read_request(line: bytes, requests: object) -> tuple[str, int]:

@@ -145,14 +145,15 @@ class ChunkedBody(Body):
 
     def _skip_trailers(self, data: bytes) -> None:
         """Pass over the fields behind the last chunk, up to a blank line."""
-        while (line_end := data.find(b"\n")) >= 0:
-            line, data = data[:line_end], data[line_end + 1 :]
-            self._trailers += line_end
-            if not line.strip(b"\r"):
-                self.is_over, self.surplus = True, data
+        at = 0
+        while (line_end := data.find(b"\n", at)) >= 0:
+            line, at = data[at:line_end], line_end + 1
+            if line in (b"", b"\r"):
+                self.is_over, self.surplus = True, data[at:]
                 return
-        self._rest = data
-        if self._trailers + len(data) > _MAX_TRAILERS:
+        self._trailers += at
+        self._rest = data[at:]
+        if self._trailers + len(self._rest) > _MAX_TRAILERS:
             self.fault = f"there are more than {_MAX_TRAILERS // 1024} KiB behind the last chunk"
 
     def _stop(self, data: bytes, at: int, fault: str) -> None:
