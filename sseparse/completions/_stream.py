@@ -156,7 +156,8 @@ class BlockingReading(_Reading[_T]):
         self.close()
 
     def __del__(self) -> None:
-        self.close()
+        if hasattr(self, "_items"):  # else an exception came while it was made
+            self.close()
 
     def close(self) -> None:
         """End the stream, from any thread; a read that is waiting returns at once. Idempotent."""

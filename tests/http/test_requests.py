@@ -6,7 +6,6 @@ import concurrent.futures
 import contextlib
 import json
 import logging
-import os
 import pickle
 import socket
 import ssl
@@ -30,6 +29,7 @@ from loopback import (
     chunked,
     client,
     delta,
+    own_path,
     partial,
     sending,
     serving,
@@ -937,12 +937,6 @@ def test_without_the_extra(missing: str) -> None:
     assert done.stdout.strip() == (
         f"sseparse.completions.Client needs {missing}: pip install 'sseparse[client]'"
     )
-
-
-def own_path() -> dict[str, str]:
-    import sseparse
-
-    return {**os.environ, "PYTHONPATH": str(Path(sseparse.__file__).parents[1])}
 
 
 def test_chunks_are_framed_as_the_tests_say() -> None:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import socket
 import struct
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sseparse.completions import Client, Completion, ExchangeError, Stream
@@ -256,3 +258,9 @@ def partial(error: BaseException) -> Completion:
 def source_of(stream: Stream) -> Any:
     """Return the exchange that a stream reads."""
     return stream._source
+
+
+def own_path() -> dict[str, str]:
+    import sseparse
+
+    return {**os.environ, "PYTHONPATH": str(Path(sseparse.__file__).parents[1])}

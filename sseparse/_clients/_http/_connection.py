@@ -55,12 +55,13 @@ class Answer(http.client.HTTPResponse):
 
     head: Head
     rest: bytes
+    fp: Any = None  # where an exception comes before http.client has set it
 
     def __init__(self, connection: Connection, sock: Any, *args: Any, **more: Any) -> None:
         super().__init__(sock, *args, **more)
         if self.fp is not None:  # a file around the socket, which nothing here reads
             self.fp.close()
-        self.fp = None  # type: ignore[assignment]  # which says that the next request may go out
+        self.fp = None  # which says that the next request may go out
         self._receive: Any = connection.receive
 
     def begin(self) -> None:
@@ -232,7 +233,9 @@ class Connection(HTTPConnection):
         return not wait_for_read(self.sock, 0)
 
     def __del__(self) -> None:
-        self.close()  # where an exception came between making it and keeping it
+        # Where an exception came between making it and keeping it, or even while it was made.
+        if getattr(self, "sock", None) is not None:
+            self.close()
 
 
 def read_head(receive: Any) -> tuple[Head, bytes]:

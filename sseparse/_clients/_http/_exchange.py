@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import weakref
 from typing import TYPE_CHECKING, Any
 
 from ..._http1 import HttpError, body_of, decompressor_of
@@ -45,13 +46,13 @@ class Exchange:
         timing: Timing,
         deadline_at: float | None,
         pool: Pool,
+        running: Running,
         cancelled: threading.Event,
     ) -> None:
         self._timeout, self._deadline_at, self._pool = timeout, deadline_at, pool
-        self._cancelled = cancelled
+        self._running, self._cancelled = running, cancelled
         self.timing = timing
         self.is_closed = False
-        self._running: Running | None = None
         # Set by start, taken away by part: from then on the exchange has nothing to do with it.
         self._connection: Any = None  # else a Connection; Any spares checks on the hot path
         self._sock: Any = None  # of the connection, when there is an answer
@@ -69,11 +70,7 @@ class Exchange:
         # by has_event.
         self._waiting_since = 0.0
         self._is_timed = timeout.event_idle is not None or deadline_at is not None
-
-    def enter(self, running: Running) -> None:
-        """Take a place among what runs, from where it can be cancelled."""
-        self._running = running
-        running.exchanges.add(self)
+        running.add(self)
 
     # The request.
 
@@ -86,7 +83,7 @@ class Exchange:
         """
         while True:
             connection = self._connection = self._pool.take()
-            connection.exchange = self
+            connection.exchange = weakref.proxy(self)  # no cycle: see __del__
             self.timing.is_new_connection = connection.sock is None
             try:
                 answer = connection.ask(method, target, headers, body)
@@ -306,6 +303,10 @@ class Exchange:
         else:
             self._release()
 
+    def __del__(self) -> None:
+        # Where an exception, of a signal for example, came before anybody held it.
+        self.close()
+
     def cancel(self) -> None:
         """End the exchange, from any thread, also before there is an answer."""
         connection = self._connection
@@ -318,8 +319,7 @@ class Exchange:
 
     def _end(self) -> None:
         self.timing.end_ns = self.timing.end_ns or time.perf_counter_ns()
-        if self._running is not None:
-            self._running.exchanges.discard(self)
+        self._running.discard(self)
 
     def _release(self) -> None:
         if (connection := self.part()) is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from typing import TYPE_CHECKING
 
 from ...completions._errors import TransportError
@@ -14,12 +15,26 @@ CANCELLED = "the client was told to cancel what it does"
 
 
 class Running:
-    """The exchanges of one client that have not ended. Threads share it without a lock."""
+    """The exchanges of one client that have not ended. Threads share it without a lock.
+
+    It does not hold them: one that nobody else holds any more ends of itself.
+    """
 
     def __init__(self) -> None:
-        self.exchanges: set[Exchange] = set()
+        self._exchanges: dict[int, weakref.ref[Exchange]] = {}
         # Set when what began before is cancelled; then another takes its place.
         self._is_cancelled = threading.Event()
+
+    def __len__(self) -> int:
+        return len(self._exchanges)
+
+    def add(self, exchange: Exchange) -> None:
+        """Take an exchange that begins."""
+        self._exchanges[id(exchange)] = weakref.ref(exchange)
+
+    def discard(self, exchange: Exchange) -> None:
+        """Forget an exchange that has ended."""
+        self._exchanges.pop(id(exchange), None)
 
     def cancelled(self) -> threading.Event:
         """Return what will be set when a call that begins now is cancelled."""
@@ -29,8 +44,9 @@ class Running:
         """End all that runs."""
         before, self._is_cancelled = self._is_cancelled, threading.Event()
         before.set()
-        for exchange in list(self.exchanges):
-            exchange.cancel()
+        for reference in list(self._exchanges.values()):
+            if (exchange := reference()) is not None:
+                exchange.cancel()
 
 
 def pause(seconds: float, cancelled: threading.Event) -> None:

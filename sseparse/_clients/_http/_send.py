@@ -58,9 +58,10 @@ class Http:
             TransportError: There is no answer.
             TimedOutError: A time limit was reached before there was an answer.
         """
-        exchange = Exchange(call.timeout, call.timing, call.deadline_at, self._pool, cancelled)
+        exchange = Exchange(
+            call.timeout, call.timing, call.deadline_at, self._pool, running, cancelled
+        )
         try:
-            exchange.enter(running)
             exchange.start(call.method, call.target, dict(headers), call.data)
         except BaseException:
             exchange.close()
