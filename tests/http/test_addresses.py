@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from sseparse._clients import _proxies
 from sseparse._clients._address import Address
 from sseparse._clients._proxies import Proxy, is_exempt, proxy_of_environment
 from sseparse.completions import Client
@@ -156,7 +155,7 @@ def test_the_environment_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_settings_of_the_system_count(monkeypatch: pytest.MonkeyPatch) -> None:
     """On macOS and Windows; here they are played."""
-    monkeypatch.setattr(_proxies.sys, "platform", "win32")
+    monkeypatch.setattr("sys.platform", "win32")
     monkeypatch.setattr("urllib.request.getproxies", lambda: {"http": "http://system:1"})
     monkeypatch.setattr("urllib.request.proxy_bypass", lambda host: host == "inside")
     assert proxy_of_environment(Address.of("http://x")) == "http://system:1"
