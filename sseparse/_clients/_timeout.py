@@ -15,7 +15,7 @@ class Timeout:
     """Time limits in seconds; None switches one off.
 
     Attributes:
-        connect: To connect to one address of the server, TLS included.
+        connect: To connect to one address of the server, the proxy's tunnel and TLS included.
         idle: Without a single byte: while sending, while waiting for the headers, between reads.
         event_idle: Waiting for the next event while only comments or parts of events arrive; an
             answer that is not streamed has no events.

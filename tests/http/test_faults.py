@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import random
 import socket
 import ssl
+import struct
 import threading
 import time
 import zlib
@@ -368,32 +370,45 @@ def check_mutants(seconds: float, count: int, seed: int) -> int:
     raws = [*FRAMINGS.values(), *((CAPTURES / f"{name}.raw").read_bytes() for name in NAMES)]
     chance = random.Random(seed)
 
-    def handle(peer: Peer, _: Request) -> None:
-        raw = mutated(chance, chance.choice(raws))
-        at = 0
-        while at < len(raw):
-            size = chance.choice([1, 10, 100, 1000])
-            peer.send(raw[at : at + size])
-            at += size
-        (peer.reset if chance.random() < 0.1 else peer.close)()
+    def serve() -> None:
+        while True:
+            with contextlib.suppress(ConnectionError), listener.accept()[0] as connection:
+                connection.settimeout(PATIENCE)
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                if not connection.recv(65536):
+                    return
+                raw = mutated(chance, chance.choice(raws))
+                at = 0
+                while at < len(raw):
+                    size = chance.choice([1, 10, 100, 1000])
+                    connection.sendall(raw[at : at + size])
+                    at += size
+                if chance.random() < 0.1:
+                    linger = struct.pack("ii", 1, 0)
+                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
 
     done, ends = 0, time.monotonic() + seconds
-    with serving(handle) as server, client(server, timeout=Timeout(idle=5, deadline=5)) as own:
-        while done < count and time.monotonic() < ends:
-            done += 1
-            try:
-                kind = done % 3
-                if kind == 0:
-                    ask(own).collect()
-                elif kind == 1:
-                    own.chat.completions.create()
-                else:
-                    list(own.stream("GET", "/"))
-            except TimedOutError:
-                raise AssertionError("it hangs") from None
-            except ExchangeError:
-                pass
-            assert not own._running
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
+        limits = Timeout(idle=PATIENCE, deadline=PATIENCE)
+        with Client(base_url=url, api_key="", proxy="", max_retries=0, timeout=limits) as own:
+            while done < count and time.monotonic() < ends:
+                done += 1
+                try:
+                    if done % 3 == 0:
+                        own.chat.completions.create()
+                    else:
+                        stream: Any = ask(own) if done % 3 == 1 else own.stream("GET", "/")
+                        list(stream)
+                except TimedOutError:
+                    raise AssertionError("it hangs") from None
+                except ExchangeError:
+                    pass
+                assert not own._running
+        socket.create_connection(listener.getsockname()).close()
+        thread.join(PATIENCE)
     return done
 
 
