@@ -359,8 +359,6 @@ class Answer(Generic[_T]):
 
     def _fail(self, error: ExchangeError, cause: BaseException | None = None) -> None:
         """End the answer with an error."""
-        if self._body is None and self.pending is None:
-            self.pending = self._parser.close()
         if self._is_success and not self._is_whole:
             error.partial = self.completion()
         error.pending = self.pending

@@ -276,6 +276,14 @@ def test_an_error_that_replaces_another_has_its_pending() -> None:
     assert error.pending.last_event_id == "1"
 
 
+def test_what_follows_an_error_in_the_same_read_is_not_pending() -> None:
+    """It was read, or not, by chance; the body did not end there."""
+    for tail in (b"", b"data: x\nda"):
+        parser, _ = fed(delta("a"), {"error": "m"}, tail)
+        assert parser.error is not None
+        assert (parser.pending, parser.error.pending) == (None, None)
+
+
 NO_ERRORS: list[object] = [
     b": ping\n\n",
     b"data:\n\n",
