@@ -86,31 +86,32 @@ def begins_as_events(body: bytes) -> bool | None:
     return False
 
 
-def stray_text(body: bytes, *, is_start: bool) -> str:
+def stray_text(body: bytes, *, before: bytes) -> str:
     r"""Return the lines after the last event that are no fields, which the parser has ignored.
 
     Args:
-        body: Bytes of the stream, up to its end or to ``[DONE]``.
-        is_start: Whether they begin where the stream does, and not within a line.
+        body: Bytes of the stream, up to its end or to ``[DONE]``. If they are not all of it, they
+            begin with the read that completed the last event.
+        before: The byte before them; b"" if they begin where the stream does.
 
-    >>> stray_text(b'data: 1\n\n{"error": "overloaded"}\n: a comment\n', is_start=True)
+    >>> stray_text(b'data: 1\n\n{"error": "overloaded"}\n: a comment\n', before=b"")
     '{"error": "overloaded"}'
     """
     if done := _DONE_LINE.search(body):
         body = body[: done.start()]
-    lines = _LINE_END.split(body.removeprefix(_BOM))
-    if not is_start:
-        del lines[0]
+    lines = _LINE_END.split(before + body if before else body.removeprefix(_BOM))
+    if before:
+        del lines[0]  # the end of a line; or the line end before these bytes
     if lines and any(name.startswith(lines[-1]) for name in (*_FIELDS, _BOM)):
         lines.pop()  # a field of which the end is missing
     strays: list[bytes] = []
-    has_data = False
+    has_data = bool(before)  # the read may begin within its event
     for line in lines:
         if not line:
             if has_data:  # what comes before the end of an event was not the last word
                 strays.clear()
             has_data = False
-        elif line.startswith(b"data") and _FIELD.match(line):
+        elif line.startswith((b"data", _ERROR)) and _FIELD.match(line):
             has_data = True
         elif line.strip() and not _FIELD.match(line):
             strays.append(line)

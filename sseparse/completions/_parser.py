@@ -91,12 +91,15 @@ class CompletionParser(Answer[Chunk]):
         self._error_fields = ErrorFields()
         self._merger = Merger(n, is_chat=api == "chat")
         # What came since the last event, for the lines in it that are no fields: the read that
-        # completed the event, the reads after it (no more than _RECENT_LIMIT bytes and a read), and
-        # the read of which the events are taken. By _prepared and _after_read.
+        # completed the event, the byte before it, the reads after it (no more than _RECENT_LIMIT
+        # bytes and a read), and the read of which the events are taken. By _prepared and
+        # _after_read.
         self._last_event = b""
+        self._byte_before = b""
         self._quiet: list[bytes] = []
         self._quiet_size = 0
         self._current = b""
+        self._last_byte = b""  # of the reads so far
         # The data of the last object without choices, which may say what went wrong; and how many
         # chunks there were then, since it counts only as the last one.
         self._remark = ""
@@ -114,18 +117,22 @@ class CompletionParser(Answer[Chunk]):
     def _after_read(self, has_events: bool) -> None:
         data, self._current = self._current, b""
         if has_events:
+            self._byte_before = self._last_byte
             self._last_event = data
             if self._quiet:
                 self._quiet = []
                 self._quiet_size = 0
+        elif not data:  # a read of a body that is not, or not yet, an event stream
+            return
         elif self._quiet_size < _RECENT_LIMIT:
             self._quiet.append(data)
             self._quiet_size += len(data)
+        self._last_byte = data[-1:]
 
     def _stray_text(self) -> tuple[str, bytes]:
         """Return what the server wrote since the last event that is no field, and all of it."""
         body = b"".join([self._last_event, *self._quiet, self._current])
-        return stray_text(body, is_start=not self._last_event), body
+        return stray_text(body, before=self._byte_before), body
 
     def _take(self, event: Event, arrival_ns: int) -> Chunk | None:
         raw = self._loads(event.data)

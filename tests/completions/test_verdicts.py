@@ -689,6 +689,31 @@ def test_lines_inside_of_an_event_are_not_the_last_word() -> None:
     assert type(parser.error) is TruncatedError
 
 
+@pytest.mark.parametrize("end", [b"\n", b"\r", b"\r\n"])
+@pytest.mark.parametrize(
+    ("event", "message"),
+    [
+        (b'data: {"choices": []}\n{"error": "x"}\n\n', None),
+        (b'data: {"choices": []}\n\n{"error": "x"}\n\n', "x"),
+        (b'{"error": "y"}\n\ndata: {"choices": []}\n\n{"error": "x"}\n: c\n', "x"),
+        (b'error: {"choices": []}\n{"error": "x"}\n\n', None),
+        (b'no field\ndata: {"choices": []}\nno field\n\n', None),
+    ],
+)
+def test_the_last_word_is_the_same_at_every_cut(event: bytes, message: Any, end: bytes) -> None:
+    """Only lines after the event are looked at, though its beginning may be in an earlier read."""
+    body = (wire(delta("a")) + event).replace(b"\n", end)
+    expected = read_in([body], headers=EVENTS)
+    kind, _, got, *_ = expected[1][1]
+    assert (kind, got if kind is StreamError else None) == (
+        (TruncatedError, None) if message is None else (StreamError, message)
+    )
+    for at in range(1, len(body)):
+        for size in (1, 2, len(body)):
+            later = [body[at:][to : to + size] for to in range(0, len(body) - at, size)]
+            assert read_in([body[:at], *later], headers=EVENTS) == expected
+
+
 def test_a_completion_has_the_headers() -> None:
     headers = {**EVENTS, "X-Request-Id": "r"}
     parser, _ = fed(delta("a"), FINISH, {"choices": [], "usage": {}}, DONE, headers=headers)
@@ -828,9 +853,9 @@ def test_any_bytes_at_any_cut(events: list[object], data: st.DataObject, kind: s
     cuts = sorted(data.draw(st.sets(st.integers(0, len(body)), max_size=5)))
     pieces = [body[a:b] for a, b in zip([0, *cuts], [*cuts, len(body)], strict=True)]
     headers = {"content-type": kind}
-    chunks, (outcome, error, *_) = read_in([body], headers=headers)
-    assert read_in(pieces, headers=headers)[:1] == (chunks,)
-    assert read_in(pieces, headers=headers)[1][:2] == (outcome, error)
+    whole = read_in([body], headers=headers)
+    _, (outcome, error, *_) = whole
+    assert read_in(pieces, headers=headers) == whole
     assert isinstance(outcome, Outcome)
     assert (error is None) == (outcome in (Outcome.DONE, Outcome.FINISHED))
 
