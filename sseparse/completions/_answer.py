@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 _BLANK_LIMIT = 1 << 16  # bytes of blank lines before an event stream
+_NAME_LIMIT = 5  # bytes of the longest name of a field
+_START_LIMIT = 3 + _NAME_LIMIT  # bytes of a byte order mark and a name
 _BODY_LIMIT = 1 << 20  # bytes that are read of an answer that is an error, or no event stream
 _WHOLE_LIMIT = 1 << 28  # bytes of a completion that is not streamed
 
@@ -276,13 +278,17 @@ class Answer(Generic[_T]):
 
         Return its beginning when it turns out to be one.
         """
+        before = len(body)
         body += data
         if self._is_open:
-            begins = begins_as_events(bytes(body[: _BLANK_LIMIT + len(data)]))
+            # As long as this is open, the body is blank lines, and at its end perhaps the beginning
+            # of a name. To look at all of it with each read would be quadratic.
+            start = before - _NAME_LIMIT if before > _START_LIMIT else 0
+            begins = begins_as_events(bytes(body[start:_BLANK_LIMIT]))
             if begins:
                 self._body = None
                 return bytes(body)
-            if begins is None and len(body) <= _BLANK_LIMIT:
+            if begins is None and len(body) < _BLANK_LIMIT:
                 return b""
             self._is_open = False
         if self._is_success and self._is_whole:
@@ -341,8 +347,8 @@ class Answer(Generic[_T]):
     def _details(self, text: str) -> Details:
         """Return what a body that is an error says."""
         raw = self._loads(text)
-        if raw is NOT_JSON and begins_as_events(text[:_BLANK_LIMIT].encode("utf-8", "replace")):
-            events = Parser(max_event_size=None).feed(text.encode("utf-8", "replace") + b"\n\n")
+        if raw is NOT_JSON and begins_as_events(text[:_BLANK_LIMIT].encode()):
+            events = Parser(max_event_size=None).feed(text.encode() + b"\n\n")
             if events:
                 text = events[0].data
                 raw = self._loads(text)

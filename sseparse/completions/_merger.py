@@ -162,6 +162,9 @@ class Merger:
         self._top: Raw = {}
         self._first: Raw = {}  # the first id and model that are not empty
         self._choices: dict[int, _Merged] = {}
+        # The lowest and the highest index of a choice.
+        self._lowest = 0
+        self._highest = -1
         self.chunks = 0  # how many have come
         self.finished = 0  # how many choices have their finish reason
         self.has_error = False  # whether a choice reported an error
@@ -223,6 +226,8 @@ class Merger:
         merged = self._choices.get(index)
         if merged is None:
             merged = self._choices[index] = _Merged()
+            self._lowest = min(self._lowest, index)
+            self._highest = max(self._highest, index)
         content = raw_delta.get("content")
         if type(content) is str and len(raw_delta) == 1 and merged.parts is None:
             if content:
@@ -265,7 +270,8 @@ class Merger:
         count = len(self._choices)
         if self.finished < self._n or self.finished < count:
             return False
-        return sorted(self._choices) == list(range(count))
+        # The indexes are 0, 1, 2 and so on. To sort them with each chunk would be quadratic.
+        return self._lowest == 0 and self._highest == count - 1
 
     def completion(self, headers: Mapping[str, str]) -> Completion:
         """Return what there is so far as a completion."""

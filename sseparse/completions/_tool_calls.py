@@ -8,8 +8,12 @@ from typing import Any
 from ._merging import Pieces, joined, merge
 from ._models import Raw
 
-# Characters of the arguments of a call that are parsed, each time counted, to find its end.
+# Characters of the arguments of a call that are joined and parsed, each time counted, to find its
+# end.
 _PARSED_LIMIT = 1 << 20
+# How arguments that are a JSON object may begin and end.
+_BEFORE = "{ \t\r\n"
+_BEHIND = "} \t\r\n"
 
 
 class _Call:
@@ -22,17 +26,21 @@ class _Call:
         self.arguments = Pieces()
         self.raw: Raw = {}  # all the rest
         self.function: Raw = {}  # the rest of the function
-        self.parsed = 0  # characters of the arguments that were parsed, each time counted
+        self.parsed = 0  # characters that has_whole_arguments has joined, each time counted
 
     def has_whole_arguments(self) -> bool:
         """Tell whether the arguments so far are a JSON object."""
-        text = self.arguments.text().strip()
-        if not text.startswith("{") or not text.endswith("}"):
+        pieces = self.arguments
+        if not pieces or pieces[0][0] not in _BEFORE or pieces[-1][-1] not in _BEHIND:
             return False
         # A stream that is made for it asks this with each piece, which would be quadratic.
         if self.parsed > _PARSED_LIMIT:
             return False
+        text = pieces.text()
         self.parsed += len(text)
+        text = text.strip()
+        if not text.startswith("{") or not text.endswith("}"):
+            return False
         try:
             return isinstance(json.loads(text), dict)
         except (ValueError, RecursionError):
