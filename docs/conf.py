@@ -32,7 +32,8 @@ nitpicky = True
 nitpick_ignore_regex = [
     (
         "py:class",
-        r"ApiKey|OnRetry|Query|_T|Kind|Reason|SearchStrategy|Terminator|mmap|ssl\.SSLContext|collections\.abc\..*",
+        r"ApiKey|OnRetry|Query|_T|Kind|Reason|SearchStrategy|Terminator|mmap|ssl\.SSLContext|.*\.HasItems"
+        r"|collections\.abc\..*",
     ),
     ("py:exc", r"json\.JSONDecodeError"),
 ]

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, Protocol
+
+
+class HasItems(Protocol):
+    """A mapping, or what has only the method of one, as the headers of ``http.client`` do."""
+
+    def items(self) -> Iterable[tuple[str, str]]: ...
+
 
 # What transports have: a mapping, or pairs. Names and values are str, or bytes as h11 has them.
-HeadersLike = Mapping[str, str] | Iterable[tuple[str, str]] | Iterable[tuple[bytes, bytes]]
+HeadersLike = HasItems | Iterable[tuple[str, str]] | Iterable[tuple[bytes, bytes]]
 
 
 class Headers(Mapping[str, str]):
@@ -20,7 +27,7 @@ class Headers(Mapping[str, str]):
     """
 
     def __init__(self, headers: HeadersLike = ()) -> None:
-        pairs: Any = headers.items() if isinstance(headers, Mapping) else headers
+        pairs: Any = headers.items() if hasattr(headers, "items") else headers
         try:
             pairs = [(_text(name), _text(value)) for name, value in pairs]
         except (TypeError, ValueError) as error:

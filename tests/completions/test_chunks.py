@@ -6,6 +6,8 @@ import asyncio
 import concurrent.futures
 import contextlib
 import gc
+import http.client
+import io
 import json
 import pickle
 import threading
@@ -18,6 +20,7 @@ from loopback import DONE, PATIENCE, delta, wire
 from sseparse.completions import (
     AsyncStream,
     Completion,
+    CompletionParser,
     ContentTypeError,
     ExchangeError,
     Outcome,
@@ -31,7 +34,9 @@ from sseparse.completions import (
     aiter_chunks,
     iter_chunks,
 )
+from sseparse.completions._answer import JsonAnswer
 from sseparse.completions._headers import Headers
+from sseparse.completions._stream import read_whole
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -409,6 +414,83 @@ def test_headers() -> None:
     assert Headers({"a": "b"}) == {"a": "b"}
     with pytest.raises(KeyError):
         headers["nope"]
+
+
+def test_headers_of_http_client() -> None:
+    """They have the method of a mapping, and are none."""
+    message = http.client.parse_headers(io.BytesIO(b"X-Request-Id: r\r\nA: 1\r\na: 2\r\n\r\n"))
+    stream = iter_chunks(BODY, headers=message)
+    assert (stream.request_id, stream.headers["a"]) == ("r", "1, 2")
+
+
+def test_timing() -> None:
+    timing = Timing()
+    assert repr(timing) == (
+        "Timing(attempt=0, call_ns=0, end_ns=0, first_byte_ns=0, headers_ns=0, "
+        "is_new_connection=None, request_sent_ns=0)"
+    )
+    other = Timing()
+    other.attempt = 2
+    assert timing == Timing() != other
+    assert timing != 5
+
+
+class Reads:
+    """The source of an answer, as a transport has one."""
+
+    arrival_ns = 7
+
+    def __init__(self, *reads: bytes | ExchangeError) -> None:
+        self.timing = Timing()
+        self.reads = list(reads)
+        self.seen: list[str] = []
+
+    def read(self) -> bytes:
+        data = self.reads.pop(0)
+        if isinstance(data, ExchangeError):
+            raise data
+        return data
+
+    def has_event(self) -> None:
+        self.seen.append("event")
+
+    def limit_rest(self, seconds: float) -> None:
+        self.seen.append(f"{seconds} s")
+
+    def park(self) -> None:
+        self.seen.append("park")
+
+    def close(self) -> None:
+        self.seen.append("close")
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        (TransportError("cut"), Outcome.TRANSPORT_ERROR),
+        (TimedOutError("late"), Outcome.TIMED_OUT),
+    ],
+)
+def test_a_whole_answer_that_does_not_end(error: ExchangeError, outcome: Outcome) -> None:
+    answer = JsonAnswer(200, ())
+    source = Reads(b"[", error)
+    with pytest.raises(type(error)) as caught:
+        read_whole(answer, source)
+    assert (caught.value, answer.outcome) == (error, outcome)
+    assert error.timing is source.timing
+    assert source.seen == ["close"]
+
+
+def test_what_a_source_learns() -> None:
+    source = Reads(BODY[0], b": c\n", *BODY[1:3], b": c\n", BODY[3])
+    chunks = list(Stream(CompletionParser(), source))
+    assert [chunk.arrival_ns for chunk in chunks] == [7, 7, 7]
+    # The rest is limited once, and after [DONE] the connection may serve again.
+    assert source.seen == ["event", "event", "event", "5.0 s", "event", "park"]
+    left = Reads(*BODY)
+    for _ in Stream(CompletionParser(), left):
+        break
+    assert left.seen[:2] == ["event", "close"]
 
 
 def test_types() -> None:
