@@ -25,6 +25,7 @@ The modules, each of which imports only those before it::
 outcome. Read these first. ``_errors`` has the tree of the errors.
 """
 
+from importlib.machinery import PathFinder
 from typing import TYPE_CHECKING
 
 from ._answer import Outcome
@@ -71,13 +72,11 @@ __all__ = [
     "Choice",
     "Chunk",
     "ChunkChoice",
-    "Client",
     "Completion",
     "CompletionParser",
     "ContentTypeError",
     "Delta",
     "EmptyStreamError",
-    "EventStream",
     "ExchangeError",
     "Function",
     "Logprobs",
@@ -88,7 +87,6 @@ __all__ = [
     "Stream",
     "StreamError",
     "TimedOutError",
-    "Timeout",
     "Timing",
     "TokenLogprob",
     "TokensDetails",
@@ -100,6 +98,10 @@ __all__ = [
     "completion",
     "iter_chunks",
 ]
+
+# Where the extra is missing, ``from sseparse.completions import *`` leaves out the client.
+if TYPE_CHECKING or (PathFinder.find_spec("urllib3") and PathFinder.find_spec("attrs")):
+    __all__ += ["Client", "EventStream", "Timeout"]
 
 
 def __getattr__(name: str) -> object:

@@ -6,6 +6,9 @@ import ast
 import copy
 import json
 import pickle
+import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -604,6 +607,54 @@ def test_the_public_names() -> None:
     errors = [each for each in names.values() if isinstance(each, type) and "Error" in str(each)]
     assert len(errors) == 9
     assert all(issubclass(each, sseparse.Error) for each in errors)
+
+
+STAR = """
+from sseparse.completions import *
+names = set(globals())
+import sseparse.completions as package
+assert set(package.__all__) <= names
+assert {"CompletionParser", "Stream", "iter_chunks", "StreamError"} <= names
+assert not {"Client", "EventStream", "Timeout"} & names
+assert not {"urllib3", "attrs", "attr"} & set(sys.modules)
+try:
+    package.Client
+except ModuleNotFoundError as error:
+    print(error)
+"""
+
+
+def test_the_public_names_without_the_extra() -> None:
+    package = str(Path(sseparse.__file__).parents[1])
+    line = [sys.executable, "-I", "-S", "-c", f"import sys; sys.path.insert(0, {package!r})" + STAR]
+    shown = subprocess.run(line, check=True, timeout=60, capture_output=True, text=True).stdout
+    assert re.fullmatch(
+        r"sseparse\.completions\.Client needs (attrs?|urllib3): pip install 'sseparse\[client\]'\n",
+        shown,
+    )
+
+
+def test_a_name_that_needs_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    package = sseparse.completions
+    monkeypatch.delitem(vars(package), "Client", raising=False)
+    monkeypatch.setattr(sseparse, "_clients", None, raising=False)
+    for name in [name for name in sys.modules if name.startswith("sseparse._clients")]:
+        monkeypatch.delitem(sys.modules, name)
+    missing = r"sseparse\.completions\.Client needs urllib3: pip install 'sseparse\[client\]'"
+    with monkeypatch.context() as patch:
+        for name in [name for name in sys.modules if name.split(".")[0] == "urllib3"]:
+            patch.delitem(sys.modules, name)
+        patch.setitem(sys.modules, "urllib3", None)
+        with pytest.raises(ModuleNotFoundError, match=missing) as caught:
+            package.Client  # noqa: B018
+    assert str(caught.value.name).split(".")[0] == "urllib3"
+    # What is missing of this package is not the extra.
+    monkeypatch.setitem(sys.modules, "sseparse._clients._http", None)
+    with pytest.raises(ModuleNotFoundError, match=r"sseparse\._clients\._http") as caught:
+        package.Client  # noqa: B018
+    assert "pip install" not in str(caught.value)
+    with pytest.raises(AttributeError, match="has no attribute 'Nope'"):
+        package.Nope  # noqa: B018
 
 
 def code_lines(source: str) -> int:

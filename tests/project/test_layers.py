@@ -52,6 +52,7 @@ OUTSIDE_COMPLETIONS = {
     "enum",
     "http",
     "importlib",
+    "importlib.machinery",
     "json",
     "re",
     "typing",
