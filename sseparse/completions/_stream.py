@@ -334,7 +334,6 @@ def _read(answer: Answer[_T], source: Source) -> Generator[_T, None, None]:
     ends = answer._ends
     read, parse, items = source.read, answer._parse, answer._items
     is_last_wait = False  # whether the time for the rest is limited
-    is_read = False  # to the end
     try:
         while not ends:
             try:
@@ -352,10 +351,9 @@ def _read(answer: Answer[_T], source: Source) -> Generator[_T, None, None]:
             if answer.is_complete and not is_last_wait:
                 is_last_wait = True
                 source.limit_rest(DONE_WAIT)
-        is_read = True
     finally:
         answer.close("left")  # by break, by a signal, or because nobody holds the stream
-        if is_read and answer.outcome is Outcome.DONE:
+        if answer.outcome is Outcome.DONE:
             source.park()
         else:
             source.close()
