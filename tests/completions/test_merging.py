@@ -242,6 +242,8 @@ def test_deep_reasoning() -> None:
         (["\ud83d", "\ud83d", "\ude00"], ["\ud83d", "😀"]),
         (["a", "\ude00"], ["a", "\ude00"]),
         (["é\ud83d"], ["é", "\ud83d"]),
+        (["\ud800", "\udc00"], ["\U00010000"]),
+        (["\udbff", "\udfff"], ["\U0010ffff"]),
     ],
 )
 def test_a_character_that_is_cut_in_two(pieces: list[str], texts: list[str]) -> None:
@@ -430,6 +432,7 @@ def test_the_legacy_function_call() -> None:
     [
         {"choices": [], "usage": {"total_tokens": 3}},
         choice(usage={"total_tokens": 3}),
+        choice(finish_reason=None, logprobs=None, usage={"total_tokens": 3}),
         {"choices": [], "x_groq": {"id": "r", "usage": {"total_tokens": 3}}},
     ],
 )
@@ -491,6 +494,13 @@ def test_a_choice_with_another_index_only() -> None:
     assert "".join(iter_chunks(negative).text()) == iter_chunks(negative).collect().text == "a"
 
 
+def test_a_choice_without_an_index_is_the_first() -> None:
+    whole = merged({"choices": [{"delta": {"content": "a"}, "finish_reason": "stop"}]})
+    assert [each.index for each in whole.choices] == [0]
+    answer = completion(b'{"choices": [{"message": {"content": "a"}}]}')
+    assert [each.index for each in answer.choices] == [0]
+
+
 def test_keys_without_an_attribute_are_attributes() -> None:
     whole = merged({**delta("a", citations=[1]), "timings": {"ms": 5}})
     untyped: Any = whole
@@ -528,6 +538,8 @@ def test_models_can_be_made() -> None:
     assert fed.choices == chunk.choices
     assert fed.choices[0].delta == piece
     assert piece != Message(piece.raw)
+    assert (Chunk(raw, ()).arrival_ns, Chunk(raw, ()).read) == (0, 0)
+    assert Completion({}).timing is None
 
 
 # All values at all places

@@ -72,6 +72,8 @@ ERRORS: list[tuple[str, object, str, object, object]] = [
     ("text", {"error": "m"}, "m", None, None),
     ("beside text", {"error": "m", "code": 7}, "m", 7, None),
     ("flat", {"object": "error", "message": "m", "code": 400, "type": "t"}, "m", 400, "t"),
+    ("type and message", {"error_type": "t", "message": "m"}, "m", None, "t"),
+    ("type error alone", {"type": "error", "message": "m"}, "m", None, "error"),
     ("flat names", {"error_type": "t", "error_message": "m"}, "m", None, "t"),
     ("no choices", {"choices": None, "error_message": "m"}, "m", None, None),
     ("base_resp", {"base_resp": {"status_code": 1004, "status_msg": "m"}}, "m", 1004, None),
@@ -193,6 +195,7 @@ def test_errors_of_a_status(data: Any, status: int) -> None:
         (b"data error", "data error"),
         (b'\xef\xbb\xbf{"error": "m"}', "m"),
         (b"\xff", "\ufffd"),
+        (b"oops\ndata: m\n\n", "oops\ndata: m"),
     ],
 )
 def test_what_a_refusal_says(body: bytes, message: str) -> None:
@@ -201,6 +204,14 @@ def test_what_a_refusal_says(body: bytes, message: str) -> None:
     parser.close()
     assert parser.error is not None
     assert parser.error.message == message
+
+
+def test_a_refusal_with_a_code_and_no_message() -> None:
+    parser = CompletionParser(502)
+    parser.feed(b'{"error": {"code": 5}}')
+    parser.close()
+    assert isinstance(parser.error, StatusError)
+    assert (parser.error.message, parser.error.code) == ('{"error": {"code": 5}}', 5)
 
 
 @pytest.mark.parametrize("status", [100, 199, 300, 399, 400])
@@ -226,13 +237,14 @@ def test_a_finish_reason_that_is_an_error() -> None:
 
 
 def test_a_plain_stream_that_is_cut() -> None:
+    cause = OSError("reset")
     for ending, kind in (("cut", TransportError), ("limit", TimedOutError)):
         answer = EventsAnswer(200, EVENTS, None)
         assert [event.data for event in answer.feed(b"data: 1\n\ndata: 2\n", 7)] == ["1"]
         assert answer.arrival_ns == 7
-        answer.close(ending)  # type: ignore[arg-type]
+        answer.close(ending, cause)  # type: ignore[arg-type]
         assert type(answer.error) is kind
-        assert answer.error is not None
+        assert answer.error.__cause__ is cause
         assert answer.error.partial is None
         assert answer.error.pending is not None
     answer = EventsAnswer(200, EVENTS, None)
@@ -333,6 +345,9 @@ def test_no_false_errors(event: object) -> None:
         ([delta("a"), {"message": "no quota"}], "no quota"),
         ([delta("a"), b"upstream connect error\n"], "upstream connect error"),
         ([b"event: error\ndata:\n\n"], ""),
+        ([b'event: error\ndata: {"type": "t", "message": "no quota"}\n\n'], "no quota"),
+        ([b'event: error\ndata: {"type": "t", "message": "no quota"}\n'], "no quota"),
+        ([b"event: error\ndata: <title>Sorry</title>\n"], "Sorry"),
         ([b"data: 5\n\n"], "an event is not a JSON object: '5'"),
         ([b"data: [1]\n\n"], "an event is not a JSON object: '[1]'"),
         ([b'data: {"a": \x1b}\n\n'], "an event is not a JSON object: '{\"a\": \\\\x1b}'"),
@@ -342,6 +357,9 @@ def test_other_errors_in_a_stream(events: list[object], message: str) -> None:
     parser, _ = fed(*events)
     assert type(parser.error) is StreamError
     assert parser.error.message == message
+    data = parser.error.data.strip().encode()
+    assert not data or data in b"".join(map(wire, events))
+    assert data or not message
 
 
 @pytest.mark.parametrize(
@@ -388,6 +406,8 @@ def test_an_answer_that_says_nothing_is_no_success(body: bytes) -> None:
     parser.feed(body)
     assert parser.close() is Outcome.TRUNCATED
     assert type(parser.error) is EmptyStreamError
+    how = "ended with [DONE] before a single" if b"DONE" in body else "ended without a choice"
+    assert how in str(parser.error) or not body
 
 
 def test_a_count_of_tokens_is_something() -> None:
@@ -404,12 +424,15 @@ def test_the_content_encoding_is_named() -> None:
         assert isinstance(parser.error, ContentTypeError)
         assert parser.error.encoding == "br"
         assert "in the content encoding br, which was not undone" in str(parser.error)
+        assert parser.error.expected == ("text/event-stream" if stream else "application/json")
     # A transport that has undone it leaves the header as it was.
     parser, text = fed(delta("a"), DONE, headers={**EVENTS, "content-encoding": "gzip"})
     assert (parser.error, text) == (None, "a")
 
 
-@pytest.mark.parametrize("body", [b"database error: x", b"data error", b"retry later", b"identity"])
+@pytest.mark.parametrize(
+    "body", [b"database error: x", b"data error", b"retry later", b"identity", b"\n data: 1\n\n"]
+)
 def test_text_that_begins_like_a_field(body: bytes) -> None:
     for at in range(len(body)):
         parser = CompletionParser(headers={"content-type": "text/plain"})
@@ -417,7 +440,7 @@ def test_text_that_begins_like_a_field(body: bytes) -> None:
         parser.feed(body[at:])
         parser.close()
         assert type(parser.error) is ContentTypeError
-        assert parser.error.message == body.decode()
+        assert parser.error.message == body.decode().strip()
 
 
 def test_a_whole_answer_in_place_of_a_stream() -> None:
@@ -550,6 +573,9 @@ def test_reads_and_arrival() -> None:
         ("c", 7, 3),
     ]
     assert (parser.reads, parser.events) == (3, 3)
+    failing = {**delta("d"), "error": "x"}
+    (last,) = parser.feed(wire(failing), 8)
+    assert (last.text, last.arrival_ns, last.read) == ("d", 8, 4)
 
 
 def test_wrong_arguments() -> None:
@@ -585,6 +611,8 @@ def test_another_decoder() -> None:
 
     with pytest.raises(MemoryError):
         fed(delta("a"), json_loads=exhausted)
+    whole = completion(b"anything", json_loads=lambda _: WHOLE)
+    assert whole.raw is WHOLE
 
 
 def test_white_space_around_json() -> None:
@@ -774,10 +802,14 @@ def test_json_of_any_kind() -> None:
     answer.feed(b'{"object": "list", "data": [], "error": {"message": "of an old job"}}')
     assert answer.close() is Outcome.FINISHED
     assert answer.value["data"] == []
+    answer = JsonAnswer(200, ())
+    answer.feed(b'"\xff"')
+    answer.close()
+    assert answer.value == "\ufffd"
     answer = JsonAnswer(200, {"content-type": "text/html"})
     answer.feed(b"<html>")
     answer.close()
-    assert isinstance(answer.error, ContentTypeError)
+    assert str(answer.error).startswith("expected application/json, got text/html; the body")
 
 
 # Cuts and captures
@@ -790,6 +822,7 @@ STREAM = b"".join(
             delta("", role="assistant"),
             delta("a\ud83d"),
             b": ping\r\n\r\n",
+            b"event: ping\ndata: ping\n\n",
             delta("\ude00"),
             b'error: {"message": "m"}\n\n',
         ],
