@@ -207,7 +207,12 @@ class Answer(Generic[_T]):
                 return
         self._after_read(bool(events))
         if self._fault is not None:
-            self._fail(StreamError(str(self._fault)), self._fault)
+            # Not the text of its cause: its offset is that of what _prepared has made of the bytes.
+            message = (
+                f"an event is larger than max_event_size, {self._fault.limit} bytes; "
+                "if the sender is trusted, give a larger max_event_size, or None"
+            )
+            self._fail(StreamError(message), self._fault)
 
     def close(self, ending: Ending = "end", cause: BaseException | None = None) -> Outcome:
         """End the answer, and return its outcome. Idempotent; the first call counts.

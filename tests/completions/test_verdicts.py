@@ -559,7 +559,21 @@ def test_an_event_that_is_too_large() -> None:
     parser, text = fed(delta("a"), b"data: " + b"x" * 2000, max_event_size=1000)
     assert text == "a"
     assert isinstance(parser.error, StreamError)
+    assert str(parser.error) == (
+        "error in the answer: an event is larger than max_event_size, 1000 bytes; if the sender is "
+        "trusted, give a larger max_event_size, or None"
+    )
     assert isinstance(parser.error.__cause__, sseparse.EventTooLargeError)
+    assert parser.error.__cause__.offset == len(wire(delta("a"))) + 1000
+
+
+def test_an_error_field_that_is_too_large() -> None:
+    """The message does not depend on where the name was cut, which the parser gets with another."""
+    body = wire(delta("a")) + b"error: " + b"x" * 2000
+    options: dict[str, Any] = {"headers": EVENTS, "max_event_size": 1000}
+    expected = read_in([body], **options)
+    for at in range(1, len(body)):
+        assert read_in([body[:at], body[at:]], **options) == expected
 
 
 def test_reads_and_arrival() -> None:
