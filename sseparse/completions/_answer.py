@@ -327,14 +327,25 @@ class Answer(Generic[_T]):
 
     def _content_type_error(self, expected: str, body: bytes) -> ContentTypeError:
         details = self._details(body.decode("utf-8-sig", "replace"))
-        encoding = self.headers.get("content-encoding", "")
         return ContentTypeError(
             details.message,
             expected=expected,
             got=self.headers.get("content-type", ""),
-            encoding="" if encoding.lower() == "identity" else encoding,
+            encoding=self._encoding(body),
             body=body,
         )
+
+    def _encoding(self, body: bytes) -> str:
+        """Return the content encoding that a body still has; "" if it has none.
+
+        A transport that has undone it leaves the header as it was.
+        """
+        encoding = self.headers.get("content-encoding", "")
+        try:
+            body.decode()
+        except UnicodeDecodeError:
+            return "" if encoding.lower() == "identity" else encoding
+        return ""
 
     def _status_error(self, body: bytes) -> StatusError:
         text = body.decode("utf-8-sig", "replace")

@@ -173,7 +173,7 @@ class ContentTypeError(StreamError):
     Attributes:
         expected: The content type that was asked for.
         got: The content type of the answer; "" if it gives none.
-        encoding: The content encoding of the answer; "" if it gives none.
+        encoding: The content encoding that the body still has; "" if it has none.
         first_bytes: How the body begins, 200 bytes at most.
     """
 

@@ -226,7 +226,7 @@ class CompletionParser(Answer[Chunk]):
         raw = self._loads(text)
         if reported := reported_error(raw):
             return self._reported(reported, text)
-        if self._is_encoded() or has_choices(raw):
+        if (self._encoding(body) and not self.events) or has_choices(raw):
             return self._content_type_error("text/event-stream", body)
         if text:
             return self._reported(self._details(text), text)
@@ -235,11 +235,6 @@ class CompletionParser(Answer[Chunk]):
         if outcome is Outcome.DONE:
             return EmptyStreamError("the stream ended with [DONE] before a single choice came")
         return EmptyStreamError("the answer is a success, and the stream ended without a choice")
-
-    def _is_encoded(self) -> bool:
-        """Tell whether the body is compressed still."""
-        encoding = self.headers.get("content-encoding", "").lower()
-        return encoding not in ("", "identity") and not self.events
 
     def _missing(self) -> str:
         """Return what is missing at the end of a stream."""

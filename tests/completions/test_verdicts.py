@@ -426,6 +426,18 @@ def test_the_content_encoding_is_named() -> None:
         assert "in the content encoding br, which was not undone" in str(parser.error)
         assert parser.error.expected == ("text/event-stream" if stream else "application/json")
     # A transport that has undone it leaves the header as it was.
+    for body, message in (
+        (b"<title>Sorry</title>\n", "error in the answer: Sorry"),
+        (b"", "the answer is a success, and the stream ended without a choice"),
+    ):
+        parser, _ = fed(body, headers={**EVENTS, "content-encoding": "gzip"})
+        assert str(parser.error) == message
+    for stream in (True, False):
+        headers = {"content-type": "text/html", "content-encoding": "gzip"}
+        parser, _ = fed(b"<p>d\xc3\xa9j\xc3\xa0 vu", headers=headers, stream=stream)
+        assert isinstance(parser.error, ContentTypeError)
+        assert parser.error.encoding == ""
+        assert "encoding" not in str(parser.error)
     parser, text = fed(delta("a"), DONE, headers={**EVENTS, "content-encoding": "gzip"})
     assert (parser.error, text) == (None, "a")
 
