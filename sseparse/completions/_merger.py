@@ -27,6 +27,8 @@ _NO_DELTA: Raw = {}
 _MERGED_KEYS = frozenset(
     {"delta", "message", "index", "finish_reason", "finishReason", "text", "logprobs"}
 )
+# The keys of a count of tokens, of which one at least has to be there.
+_COUNTS = frozenset({"prompt_tokens", "completion_tokens", "total_tokens"})
 _MISSING: Any = object()
 _new = object.__new__
 
@@ -283,8 +285,16 @@ class Merger:
         raw = {**self._top, **self._first, "object": kind, "choices": choices}
         raw.pop("usage", None)
         if self.usages:
-            raw["usage"] = self.usages[-1].raw
+            raw["usage"] = self._usage().raw
         return Completion(raw, tuple(self.usages), headers)
+
+    def _usage(self) -> Usage:
+        """Return the last count of tokens; of those in other words only if there is no other.
+
+        After its counts Vertex AI sends one more, in the words of another API and with zeros.
+        """
+        known = (each for each in reversed(self.usages) if not _COUNTS.isdisjoint(each.raw))
+        return next(known, self.usages[-1])
 
 
 def whole_usages(raw: Raw) -> tuple[Usage, ...]:

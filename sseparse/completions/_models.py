@@ -239,8 +239,9 @@ class Completion(_Answer):
     """A completion: as the server sent it whole, or as the chunks of a stream make it up.
 
     Attributes:
-        usages: All that a stream counted, in order; ``usage`` is the last. Servers that count
-            provisionally send several, and llama.cpp sends one per choice: they are never added up.
+        usages: All that a stream counted, in order; ``usage`` is the last that counts prompt,
+            completion or total. Servers that count provisionally send several, and llama.cpp sends
+            one per choice: they are never added up.
         headers: The headers of the answer; names are compared without regard to case.
         timing: When the parts of the exchange happened; None where nobody measured.
     """

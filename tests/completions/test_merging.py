@@ -432,7 +432,7 @@ def test_the_legacy_function_call() -> None:
     [
         {"choices": [], "usage": {"total_tokens": 3}},
         choice(usage={"total_tokens": 3}),
-        choice(finish_reason=None, logprobs=None, usage={"total_tokens": 3}),
+        choice(logprobs=None, usage={"total_tokens": 3}),
         {"choices": [], "x_groq": {"id": "r", "usage": {"total_tokens": 3}}},
     ],
 )
@@ -447,6 +447,15 @@ def test_where_usage_stands(chunk: dict[str, Any]) -> None:
     parser = CompletionParser(headers={"content-type": "text/event-stream"})
     (first,) = parser.feed(wire(chunk))
     assert first.usage == whole.usage
+
+
+def test_a_count_in_other_words_does_not_replace_one() -> None:
+    foreign = {"output_tokens": 0}
+    for keys in ("prompt_tokens", "completion_tokens", "total_tokens"):
+        whole = merged(choice(usage={keys: 1}), choice(usage={keys: 2}), {"usage": foreign})
+        assert whole.raw["usage"] == {keys: 2}
+        assert [each.raw for each in whole.usages] == [{keys: 1}, {keys: 2}, foreign]
+    assert merged({"usage": {"a": 1}}, {"usage": foreign}).raw["usage"] == foreign
 
 
 def test_the_first_id_and_model_count() -> None:
