@@ -41,6 +41,11 @@ def test_blank_lines_before_a_stream_have_a_limit(start: bytes, size: int) -> No
         assert isinstance(parser.error, ContentTypeError) != is_stream
 
 
+def test_blank_lines_without_end_are_no_stream() -> None:
+    parser = in_reads(b"\n" * ((1 << 20) + 1), LIMIT)
+    assert isinstance(parser.error, ContentTypeError)
+
+
 def test_blank_lines_before_a_stream_are_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     looked_at = []
 
@@ -66,6 +71,16 @@ def test_an_error_body_has_a_limit() -> None:
         kind, text = (ContentTypeError, "data") if is_foreign else (StatusError, "body")
         assert isinstance(error, kind)
         assert getattr(error, text) == "x" * (1 << 20)
+
+
+def test_a_title_is_searched_for_to_a_limit() -> None:
+    """The search is quadratic."""
+    title = b"<title>m</title>"
+    for spaces, message in ((4096 - len(title), "m"), (4097 - len(title), title.decode())):
+        parser = in_reads(b" " * spaces + title, LIMIT, status=500)
+        parser.close()
+        assert isinstance(parser.error, StatusError)
+        assert parser.error.message == message
 
 
 def test_the_limit_of_an_event_is_none_of_an_error_body() -> None:
