@@ -388,14 +388,12 @@ class TextPieces:
     def __init__(self) -> None:
         # The first half of a character that a server cut in two, until the other half comes.
         self._half = ""
-        self._is_found = False  # whether there was a choice with index 0
 
     def of(self, chunk: Chunk) -> str:
         """Return the text of a chunk."""
         text = ""
         for choice in chunk.choices:
             if index_of(choice.raw) == 0:
-                self._is_found = True
                 text += piece_of(choice, choice.delta.content) or ""
         if not text or (text.isascii() and not self._half):
             return text
@@ -405,7 +403,8 @@ class TextPieces:
 
     def rest(self, completion: Completion) -> str:
         """Return what is left at the end: half a character; or a text that has another index."""
-        return self._half if self._is_found else completion.text
+        is_found = any(choice.index == 0 for choice in completion.choices)
+        return self._half if is_found else completion.text
 
 
 def _completion(parser: CompletionParser, timing: Timing) -> Completion:

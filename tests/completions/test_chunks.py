@@ -279,6 +279,16 @@ def test_iteration() -> None:
             again()
 
 
+def test_text_after_chunks_that_were_read() -> None:
+    """What the reader has is not given again, also where no more of the choice comes."""
+    stream = iter_chunks([wire(delta("Hi", finish="stop")), DONE])
+    assert next(stream).text == "Hi"
+    assert list(stream.text()) == []
+    stream = iter_chunks(BODY)
+    assert next(stream).text == "Hel"
+    assert list(stream.text()) == ["lo"]
+
+
 def test_leaving_closes_a_generator_and_nothing_else() -> None:
     chunks = Chunks(*BODY)
     for _ in iter_chunks(iter(chunks)):
