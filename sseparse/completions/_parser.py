@@ -167,7 +167,7 @@ class CompletionParser(Answer[Chunk]):
         reported = reported_error(raw)
         is_chunk = has_choices(raw)
         if reported is None and event.type == "error" and not is_chunk:
-            reported = error_in_text(data) if raw is NOT_JSON else error_details(raw, data)
+            reported = error_in_text(data) if raw is NOT_JSON else error_details(raw)
         if reported is not None:
             chunk = self._merger.add(raw, arrival_ns, self.reads) if is_chunk else None
             self._fail(self._reported(reported, event.data))
@@ -260,7 +260,7 @@ class CompletionParser(Answer[Chunk]):
         raw = self._loads(data)
         reported = reported_error(raw)
         if reported is None and self.pending.type == "error" and not has_choices(raw):
-            reported = error_in_text(data) if raw is NOT_JSON else error_details(raw, data)
+            reported = error_in_text(data) if raw is NOT_JSON else error_details(raw)
         return None if reported is None else self._reported(reported, data)
 
     def _reported_aside(self) -> StreamError | None:

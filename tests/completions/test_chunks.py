@@ -117,6 +117,7 @@ def test_a_whole_stream(read: Any) -> None:
     assert repr(stream) == f"<{kind}: done, 4 events in 4 reads>"
     assert stream.completion().text == "Hello"
     assert stream.timing == Timing()
+    assert stream.completion().timing is stream.timing
     assert (stream.pending, stream.last_event_id, stream.retry) == (None, "", None)
 
 
@@ -343,7 +344,8 @@ def test_closing_in_another_thread() -> None:
 def test_async_iteration() -> None:
     async def main() -> None:
         stream = aiter_chunks(Chunks(*BODY).__aiter__())
-        assert (await stream.__anext__()).text == "Hel"
+        first = await stream.__anext__()
+        assert (first.text, first.arrival_ns, first.read) == ("Hel", 0, 1)
         assert [chunk.text async for chunk in stream] == ["lo", ""]
         with pytest.raises(StopAsyncIteration):
             await stream.__anext__()

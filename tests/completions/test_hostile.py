@@ -165,16 +165,22 @@ def nested(levels: int, key: str, inner: Any) -> Any:
     return inner
 
 
+def joined_pieces(value: Any) -> Any:
+    into: dict[str, Any] = {}
+    merge(into, {"own": value})
+    merge(into, {"own": value})
+    return joined(into)["own"]
+
+
 def test_values_that_are_nested_deep_are_merged_to_a_depth() -> None:
     """Deeper than Python functions can call themselves, where the JSON decoder takes it."""
-    deep = nested(100_000, "a", "x")
-    into: dict[str, Any] = {}
-    merge(into, {"own": deep})
-    merge(into, {"own": deep})
-    whole: Any = joined(into)
+    whole = joined_pieces(nested(100_000, "a", "x"))
     for _ in range(9):
-        whole = whole["own"] if "own" in whole else whole["a"]
-    assert whole["a"] is not None
+        whole = whole["a"]
+    text = joined_pieces(nested(7, "a", "x"))
+    for _ in range(7):
+        text = text["a"]
+    assert text == "xx"
     while isinstance(whole, dict):  # Python's own clean-up of it is recursive, too
         whole = whole["a"]
     assert whole == "x"

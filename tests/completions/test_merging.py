@@ -119,6 +119,11 @@ def saying(content: object, message: object = ..., finish: str | None = None) ->
         ),
         pytest.param([saying(..., {"content": "Hello"}, "stop")], ["Hello"], id="one message"),
         pytest.param(
+            [saying("Hel", {"content": "Hello"}), saying("lo", {"content": "Hello"})],
+            ["Hel", "lo"],
+            id="ahead of the deltas",
+        ),
+        pytest.param(
             [saying(..., {"content": "Hel"}), saying("lo"), saying(..., {"content": "Hello"})],
             ["Hel", "lo", ""],
             id="messages and then deltas",
@@ -220,6 +225,11 @@ def test_reasoning(key: str, pieces: list[Any], raw: Any) -> None:
 @pytest.mark.parametrize("value", [5, [5], {}, {"text": 5}, {"content": {}}, []])
 def test_reasoning_that_is_no_text(value: Any) -> None:
     assert Message({"reasoning": value}).reasoning is None
+
+
+def test_content_without_text() -> None:
+    for content in ([], [{"type": "image_url"}], {"type": "text"}, 5):
+        assert Message({"content": content}).content is None
 
 
 def test_deep_reasoning() -> None:
@@ -344,6 +354,11 @@ CALLS = [
         id="the arguments so far",
     ),
     pytest.param(
+        [piece(" {", index=0, name="f"), piece(' {"q"', index=0), piece(' {"q":1}', index=0)],
+        [("f", ' {"q":1}')],
+        id="the arguments so far, after white space",
+    ),
+    pytest.param(
         [piece('{"q":1}', index=0, id="a", name="f"), piece('{"q":1}', index=0, id="a", name="f")],
         [("f", '{"q":1}')],
         id="the whole call again",
@@ -397,6 +412,14 @@ def test_tool_calls(pieces: list[Any], calls: list[tuple[str, str]], together: b
     assert [each.index for each in got] == list(range(len(calls)))
 
 
+def test_the_first_id_of_a_tool_call_counts() -> None:
+    pieces = [piece("", index=0, id="a", name="f"), piece("{}", index=0, id="b")]
+    whole = merged(*[delta(None, tool_calls=[each]) for each in pieces])
+    assert whole.choices[0].message.raw["tool_calls"] == [
+        {"index": 0, "id": "a", "function": {"name": "f", "arguments": "{}"}}
+    ]
+
+
 def test_two_calls_in_one_chunk_without_index_and_id() -> None:
     whole = merged(delta(None, tool_calls=[piece("{}", name="f"), piece("{}", name="f")]))
     assert len(whole.choices[0].message.tool_calls) == 2
@@ -433,6 +456,7 @@ def test_the_legacy_function_call() -> None:
         {"choices": [], "usage": {"total_tokens": 3}},
         choice(usage={"total_tokens": 3}),
         choice(logprobs=None, usage={"total_tokens": 3}),
+        {"choices": [{"index": 0, "delta": {}, "usage": {"total_tokens": 3}}]},
         {"choices": [], "x_groq": {"id": "r", "usage": {"total_tokens": 3}}},
     ],
 )

@@ -87,6 +87,7 @@ ERRORS: list[tuple[str, object, str, object, object]] = [
     ("errors of text", {"errors": ["m", "n"]}, "m", None, None),
     ("list", [{"error": {"code": 400, "message": "m", "status": "INVALID"}}], "m", 400, None),
     ("no success", {"success": False, "message": "m"}, "m", None, None),
+    ("object error alone", {"object": "error", "message": "m"}, "m", None, None),
     ("type error", {"type": "error", "error": {"type": "t", "message": "m"}}, "m", None, "t"),
     (
         "in a choice",
@@ -138,6 +139,7 @@ def test_errors_in_a_bare_body(
     error = parser.error
     assert type(error) is StreamError
     assert (error.message, error.code, error.type) == (message, code, type_)
+    assert json.loads(error.data) == data
 
 
 @pytest.mark.parametrize(("data", "message", "code", "type_"), [e[1:] for e in ERRORS], ids=IDS)
@@ -438,6 +440,9 @@ def test_the_content_encoding_is_named() -> None:
         assert isinstance(parser.error, ContentTypeError)
         assert parser.error.encoding == ""
         assert "encoding" not in str(parser.error)
+    parser, _ = fed(b"\xff", headers={"content-encoding": "Identity"})
+    assert isinstance(parser.error, ContentTypeError)
+    assert parser.error.encoding == ""
     parser, text = fed(delta("a"), DONE, headers={**EVENTS, "content-encoding": "gzip"})
     assert (parser.error, text) == (None, "a")
 
@@ -750,6 +755,7 @@ def test_lines_inside_of_an_event_are_not_the_last_word() -> None:
         (b'data: {"choices": []}\n{"error": "x"}\n\n', None),
         (b'data: {"choices": []}\n\n{"error": "x"}\n\n', "x"),
         (b'{"error": "y"}\n\ndata: {"choices": []}\n\n{"error": "x"}\n: c\n', "x"),
+        (b'data: {"choices": []}\n\n{"error": "x"}\nid: 5\n\n', "x"),
         (b'error: {"choices": []}\n{"error": "x"}\n\n', None),
         (b'no field\ndata: {"choices": []}\nno field\n\n', None),
     ],
