@@ -25,7 +25,8 @@ DONE_WAIT = 5.0
 
 _RECENT_LIMIT = 1 << 16  # bytes that are kept of what came after the last event
 
-_FIELD_LIKE = re.compile(r"[\w-]+:")
+# A line that looks like a field with an unknown name. "Error: ..." is the server's own text.
+_FIELD_LIKE = re.compile(r"(?![\w-]*error)[\w-]+:", re.IGNORECASE)
 _raw_decode = json.JSONDecoder().raw_decode
 
 

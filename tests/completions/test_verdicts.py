@@ -346,6 +346,8 @@ def test_no_false_errors(event: object) -> None:
         ([{"message": "no quota"}], "no quota"),
         ([delta("a"), {"message": "no quota"}], "no quota"),
         ([delta("a"), b"upstream connect error\n"], "upstream connect error"),
+        ([delta("a"), b"Error: upstream failed\n"], "Error: upstream failed"),
+        ([delta("a"), b"RuntimeError: out of memory\n\n"], "RuntimeError: out of memory"),
         ([b"event: error\ndata:\n\n"], ""),
         ([b'event: error\ndata: {"type": "t", "message": "no quota"}\n\n'], "no quota"),
         ([b'event: error\ndata: {"type": "t", "message": "no quota"}\n'], "no quota"),
@@ -381,6 +383,11 @@ def test_what_is_no_error_where_the_server_says_done(remark: object) -> None:
         assert (parser.outcome, parser.error, text) == (Outcome.DONE, None, "a")
     # Before a chunk it was not the last word.
     parser, _ = fed(remark, delta("a"))
+    assert type(parser.error) is TruncatedError
+
+
+def test_an_unknown_field_is_no_error() -> None:
+    parser, _ = fed(delta("a"), b"x-trace: 5\n\n")
     assert type(parser.error) is TruncatedError
 
 
