@@ -430,11 +430,12 @@ def test_all_of_a_tool_call_is_kept() -> None:
     whole = merged(
         delta(None, tool_calls=[first]),
         delta(
-            None, tool_calls=[{"index": 0, "type": "function", "function": {"arguments": {"a": 1}}}]
+            None,
+            tool_calls=[{"index": 0, "type": "function", "function": {"arguments": {"a": [1]}}}],
         ),
     )
     assert whole.choices[0].message.raw["tool_calls"] == [
-        {**first, "function": {"name": "f", "x": 2, "arguments": {"a": 1}}}
+        {**first, "function": {"name": "f", "x": 2, "arguments": {"a": [1]}}}
     ]
 
 

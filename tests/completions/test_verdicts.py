@@ -85,6 +85,7 @@ ERRORS: list[tuple[str, object, str, object, object]] = [
     ("detail list", {"detail": [{"loc": ["body"], "msg": "m", "type": "t"}]}, "m", None, "t"),
     ("errors", {"success": False, "errors": [{"code": 10000, "message": "m"}]}, "m", 10000, None),
     ("errors of text", {"errors": ["m", "n"]}, "m", None, None),
+    ("an empty text before it", {"errors": ["", {}, {"code": 4, "message": "m"}]}, "m", 4, None),
     ("list", [{"error": {"code": 400, "message": "m", "status": "INVALID"}}], "m", 400, None),
     ("no success", {"success": False, "message": "m"}, "m", None, None),
     ("object error alone", {"object": "error", "message": "m"}, "m", None, None),
@@ -415,8 +416,11 @@ def test_an_answer_that_says_nothing_is_no_success(body: bytes) -> None:
     parser.feed(body)
     assert parser.close() is Outcome.TRUNCATED
     assert type(parser.error) is EmptyStreamError
-    how = "ended with [DONE] before a single" if b"DONE" in body else "ended without a choice"
-    assert how in str(parser.error) or not body
+    assert str(parser.error) == (
+        "the stream ended with [DONE] before a single choice came"
+        if b"[DONE]" in body
+        else "the answer is a success, and the stream ended without a choice"
+    )
 
 
 def test_a_count_of_tokens_is_something() -> None:
@@ -617,13 +621,13 @@ def test_reads_and_arrival() -> None:
 
 
 def test_wrong_arguments() -> None:
-    for wrong, kind in (
-        ({"n": 0}, ValueError),
-        ({"n": True}, TypeError),
-        ({"api": "responses"}, ValueError),
-        ({"max_event_size": 0}, ValueError),
+    for wrong, kind, message in (
+        ({"n": 0}, ValueError, "n must be at least 1, not 0"),
+        ({"n": True}, TypeError, "n must be an int, not bool"),
+        ({"api": "responses"}, ValueError, "api must be 'chat' or 'completions', not 'responses'"),
+        ({"max_event_size": 0}, ValueError, "max_event_size"),
     ):
-        with pytest.raises(kind, match=next(iter(wrong))):
+        with pytest.raises(kind, match=message):
             CompletionParser(**wrong)
     for body in ("text", 5, [b"a"]):
         with pytest.raises(TypeError, match="expected bytes"):
