@@ -120,7 +120,6 @@ class Completions:
         if stream is not None:
             body["stream"] = stream
         body.update(extra_body or {})
-        n = body.get("n")
         options = body.get("stream_options")
         settings = self._client._settings
 
@@ -128,7 +127,7 @@ class Completions:
             return CompletionParser(
                 status,
                 headers,
-                n=n if type(n) is int and n > 0 else 1,
+                n=_choices(body),
                 api=self._api,
                 stream=bool(stream),
                 include_usage=isinstance(options, dict) and bool(options.get("include_usage")),
@@ -152,3 +151,14 @@ class Completions:
         completion = parser.completion()
         completion.timing = exchange.timing
         return completion
+
+
+def _choices(body: Mapping[str, Any]) -> int:
+    """Return how many choices a request asks for: ``n``, for each of the prompts."""
+    n = body.get("n")
+    choices = n if type(n) is int and n > 0 else 1
+    prompts = body.get("prompt")
+    # A list of numbers is one prompt, in tokens.
+    if isinstance(prompts, (list, tuple)) and prompts and not isinstance(prompts[0], int):
+        choices *= len(prompts)
+    return choices

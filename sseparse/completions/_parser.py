@@ -45,7 +45,7 @@ class CompletionParser(Answer[Chunk]):
     Args:
         status: The status of the answer.
         headers: Its headers: a mapping, or pairs of str or bytes.
-        n: How many choices the request asked for.
+        n: How many choices the request asked for, for all of its prompts together.
         api: "chat", or "completions" for the legacy API.
         stream: Whether the request asked for a stream.
         include_usage: Whether the request asked for the count of tokens, which then comes after the

@@ -497,6 +497,29 @@ def test_legacy_stream() -> None:
     assert whole.object == "text_completion"
 
 
+@pytest.mark.parametrize(
+    ("options", "choices"),
+    [
+        ({"prompt": ["p", "q"]}, 2),
+        ({"prompt": ("p", "q"), "n": 2}, 4),
+        ({"prompt": [[5, 6], [7], [8]]}, 3),
+        ({"prompt": [5, 6]}, 1),
+        ({"prompt": []}, 1),
+        ({"prompt": "pq", "n": 3}, 3),
+    ],
+)
+def test_legacy_streams_have_choices_for_each_prompt(options: Any, choices: int) -> None:
+    """A server may finish those of the first prompt before it begins the next."""
+    first = {"choices": [{"index": 0, "text": "a", "finish_reason": "stop"}]}
+    with streaming(first) as server, client(server) as own:
+        stream = own.completions.create(model="m", stream=True, **options)
+        if choices == 1:
+            assert stream.collect().text == "a"
+            return
+        with pytest.raises(_errors.TruncatedError, match=f"when 1 of {choices} choices were"):
+            stream.collect()
+
+
 def test_models_compare_copy_and_pickle() -> None:
     chunk = Merger(1, is_chat=True).add(delta("a"), 5, 2)
     for again in (pickle.loads(pickle.dumps(chunk)), copy.deepcopy(chunk)):
