@@ -12,7 +12,7 @@ _BOM = b"\xef\xbb\xbf"
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _FIELD = re.compile(rb"(?:data|event|id|retry|error)?(?::|\Z)")
 
-_DONE_LINE = re.compile(rb"(?:\A|[\r\n])data: *\[DONE\]")
+_DONE_LINE = re.compile(rb"(?<![^\r\n])data: *\[DONE\]")
 
 _ERROR = b"error:"
 _ERROR_FIELD = re.compile(rb"([\r\n])error:")
@@ -97,9 +97,10 @@ def stray_text(body: bytes, *, before: bytes) -> str:
     >>> stray_text(b'data: 1\n\n{"error": "overloaded"}\n: a comment\n', before=b"")
     '{"error": "overloaded"}'
     """
+    body = before + body if before else body.removeprefix(_BOM)
     if done := _DONE_LINE.search(body):
         body = body[: done.start()]
-    lines = _LINE_END.split(before + body if before else body.removeprefix(_BOM))
+    lines = _LINE_END.split(body)
     if before:
         del lines[0]  # the end of a line; or the line end before these bytes
     if lines and any(name.startswith(lines[-1]) for name in (*_FIELDS, _BOM)):

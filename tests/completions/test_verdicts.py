@@ -785,6 +785,24 @@ def test_the_last_word_is_the_same_at_every_cut(event: bytes, message: Any, end:
             assert read_in([body[:at], *later], headers=EVENTS) == expected
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"\xef\xbb\xbfdata: [DONE]\n\nno field\n",
+        b'data: {"choices": []}\nno field\n\ndata: [DONE]\n\n',
+        b'data: {"choices": []}\r\nno field\r\n\r\ndata: [DONE]',
+        b'data: {"choices": []}\n\n: xdata: [DONE]\ndata: [DONE]\n\nno field\n',
+    ],
+)
+def test_lines_before_and_after_done_at_every_cut(body: bytes) -> None:
+    """Neither what belongs to an event nor what follows [DONE] is the server's last word."""
+    for at in range(len(body)):
+        for pieces in ([body[:at], body[at:]], [body[:at], *(bytes([each]) for each in body[at:])]):
+            _, (outcome, details, *_) = read_in(pieces, headers=EVENTS)
+            assert outcome is Outcome.TRUNCATED
+            assert details[0] is EmptyStreamError
+
+
 def test_a_completion_has_the_headers() -> None:
     headers = {**EVENTS, "X-Request-Id": "r"}
     parser, _ = fed(delta("a"), FINISH, {"choices": [], "usage": {}}, DONE, headers=headers)
@@ -915,7 +933,10 @@ def test_the_text_of_captures_is_what_they_collect() -> None:
 
 ANY_EVENTS = st.lists(
     st.sampled_from(
-        [delta("a"), FINISH, DONE, {"error": "x"}, *NO_ERRORS, b"error: x\n", b"\r", b"{"]
+        [
+            *[delta("a"), FINISH, DONE, {"error": "x"}, *NO_ERRORS, b"error: x\n", b"\r", b"{"],
+            *[b"no field\n", b"\n", b"\xef\xbb\xbf", b'data: {"choices": []}\n', b"data: [DONE]"],
+        ]
     )
     | st.binary(max_size=10),
     max_size=8,
