@@ -209,6 +209,13 @@ def test_what_a_refusal_says(body: bytes, message: str) -> None:
     assert parser.error.message == message
 
 
+def test_a_wait_in_milliseconds() -> None:
+    parser = CompletionParser(429, {"Retry-After-Ms": "1500", "Retry-After": "9"})
+    parser.close()
+    assert isinstance(parser.error, StatusError)
+    assert parser.error.retry_after == 1.5
+
+
 def test_a_refusal_with_a_code_and_no_message() -> None:
     parser = CompletionParser(502)
     parser.feed(b'{"error": {"code": 5}}')
