@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from ..completions._models import Model
 
@@ -17,6 +17,8 @@ _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 # A value with a line end could smuggle in headers, and the exception that http.client raises for it
 # shows the value, which may be a key.
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+_TARGET = "/?:@!$&'()*+,;=-._~%[]|"  # what may stand in a target, and what some servers want raw
+_NO_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 # The transport sets these. A wrong one would make the server read the next request elsewhere.
 _REFUSED = frozenset({"content-length", "transfer-encoding", "host"})
 
@@ -94,7 +96,12 @@ def target_of(base: tuple[str, str], path: str, query: Query) -> str:
     base_path, base_query = base
     parts = [base_query, own_query, encoded_query(query)]
     joined = "&".join(part for part in parts if part)
-    return f"{base_path}/{path.lstrip('/')}" + (f"?{joined}" if joined else "")
+    return _quoted(f"{base_path}/{path.lstrip('/')}" + (f"?{joined}" if joined else ""))
+
+
+def _quoted(target: str) -> str:
+    """Encode what cannot stand in a target (RFC 3986); escapes that stand there stay."""
+    return _NO_ESCAPE.sub("%25", quote(target, safe=_TARGET, errors="surrogatepass"))
 
 
 def encoded_body(body: Any) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import gzip
 import json
 import random
@@ -32,6 +33,7 @@ from loopback import (
     wait,
     wire,
 )
+from sseparse._clients._http._connection import Connection
 from sseparse.completions import (
     Client,
     ContentTypeError,
@@ -308,6 +310,18 @@ def test_a_success_without_a_body(status: int) -> None:
         with client(server) as own:
             with pytest.raises(ExchangeError):
                 own.chat.completions.create()
+
+
+def test_a_time_limit_of_the_system_is_none_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """TCP gives up at some time, too, and says so with the exception of a time limit."""
+
+    def give_up(*_: object) -> bytes:
+        raise TimeoutError(errno.ETIMEDOUT, "Connection timed out")
+
+    with serving(sending(HEAD + b"\r\n")) as server, client(server) as own:
+        monkeypatch.setattr(Connection, "receive", give_up)
+        with pytest.raises(TransportError, match=r"no answer from .*: Connection timed out"):
+            ask(own)
 
 
 # Load

@@ -34,6 +34,7 @@ from loopback import (
 from sseparse._clients._http import _pool
 from sseparse.completions import (
     Client,
+    ContentTypeError,
     ExchangeError,
     Outcome,
     TimedOutError,
@@ -136,6 +137,26 @@ def test_a_connection_that_was_idle_for_long_is_not_used(monkeypatch: pytest.Mon
         monkeypatch.setattr(time, "monotonic", lambda: now + 61)
         own.chat.completions.create()
         assert server.connections == 2
+
+
+@pytest.mark.parametrize("length", [0, 2])
+def test_what_comes_with_the_answer_costs_the_connection(length: int) -> None:
+    """Otherwise it would be taken for the answer to the next request."""
+
+    def handle(peer: Peer, _: Request) -> None:
+        other = b"HTTP/1.1 500 Not asked for\r\nContent-Length: 0\r\n\r\n"
+        peer.send(
+            b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (length, b"{}"[:length]) + other
+        )
+
+    with serving(handle) as server, client(server) as own:
+        for _ in range(3):
+            if length:
+                assert own.request("GET", "/") == {}
+            else:
+                with pytest.raises(ContentTypeError):
+                    own.request("GET", "/")
+    assert server.connections == 3
 
 
 def test_what_comes_unasked_costs_the_connection() -> None:

@@ -74,6 +74,23 @@ def test_queries() -> None:
     assert "extra_query" not in server.requests[0].json()
 
 
+@pytest.mark.parametrize(
+    ("path", "target"),
+    [
+        ("/a b", "/v1/a%20b"),
+        ("/\u00e9?q=\u00fc r", "/v1/%C3%A9?q=%C3%BC%20r"),
+        ("/a%20b%zz%", "/v1/a%20b%25zz%25"),
+        ("/a\r\nX: y", "/v1/a%0D%0AX:%20y"),
+        ("/a\tb\x7f\ud800", "/v1/a%09b%7F%ED%A0%80"),
+        ("/a[0]~b|c'd(e)", "/v1/a[0]~b|c'd(e)"),
+    ],
+)
+def test_targets_are_encoded(path: str, target: str) -> None:
+    with serving(answer) as server, client(server) as own:
+        own.request("GET", path)
+    assert server.requests[0].line == f"GET {target} HTTP/1.1"
+
+
 @pytest.mark.parametrize("query", [{"a": {"b": 1}}, {5: "x"}])
 def test_queries_that_cannot_be_sent(query: Any) -> None:
     with pytest.raises(TypeError, match=r"the query .* must be a str with a plain value or a list"):

@@ -4,6 +4,7 @@
     nice python tests/mutation                  # the core
     nice python tests/mutation testing          # sseparse.testing and the conformance runner
     nice python tests/mutation completions      # the protocol of completions
+    nice python tests/mutation clients          # the client and its transport
 
 mutmut makes the changes ("mutants"); worker.py runs the tests on them. It needs CPython 3.12 or
 newer, and fork. The core has some 2,300 mutants, which take about an hour on two processors. The
@@ -104,6 +105,27 @@ PARTS = {
         share=85,
         is_explained=False,
         seconds=12,
+    ),
+    "clients": Part(
+        files=(
+            "sseparse/_clients/*.py",
+            "sseparse/_clients/_http/*.py",
+            "sseparse/_http1/*.py",
+        ),
+        tests=(
+            "tests/http",
+            "sseparse/_clients",
+            # They start processes.
+            "--deselect=tests/http/test_requests.py::test_exit_in_a_stream",
+            "--deselect=tests/http/test_requests.py::test_the_core_does_not_load_the_client",
+            "--deselect=tests/http/test_requests.py::test_without_the_extra",
+            "--deselect=tests/http/test_pool.py::test_fork",
+            "--deselect=tests/http/test_pool.py::test_exit_with_an_open_stream",
+            "--deselect=tests/http/test_pool.py::test_urllib3_future_is_told_from_urllib3",
+        ),
+        share=85,
+        is_explained=False,
+        seconds=25,
     ),
 }
 

@@ -279,7 +279,7 @@ class Exchange:
         if (
             body is not None
             and body.is_over
-            and not (body.fault or body.surplus)
+            and not (body.fault or body.surplus or self._rest)
             and self._keeps_connection
         ):
             connection.exchange = None
@@ -326,7 +326,7 @@ class Exchange:
             self._pool.give(connection)
 
     def _fault(self, error: Exception, connection: Connection) -> ExchangeError:
-        if isinstance(error, TimeoutError):
+        if isinstance(error, TimeoutError) and error.errno is None:  # else it is the system's
             proxy = connection.route.proxy if self._limit == "connect" else None
             return timed_out(self._limit, self._timeout, self.timing, proxy)
         return fault_of(error, connection, self.timing, has_answer=self._body is not None)
