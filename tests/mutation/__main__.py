@@ -115,6 +115,8 @@ PARTS = {
         tests=(
             "tests/http",
             "sseparse/_clients",
+            # It uses the signal that ends a mutant's time.
+            "--deselect=tests/http/test_pool.py::test_a_signal_that_raises_anywhere",
             # They start processes.
             "--deselect=tests/http/test_requests.py::test_exit_in_a_stream",
             "--deselect=tests/http/test_requests.py::test_the_core_does_not_load_the_client",
