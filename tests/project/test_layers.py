@@ -24,9 +24,10 @@ LAYERS = {
     "": {"_core"},
     "_clients": {"", "_core", "_http1", "completions"},
     "completions": {"_core", "_clients"},  # _clients where a client is asked for
+    "recording": {"_core", "completions"},  # completions where a completion is asked for
     "testing": {"_conformance"},
     "_conformance": {"", "_core"},
-    "_cli": {"", "_core", "_conformance", "completions"},
+    "_cli": {"", "_core", "_conformance", "completions", "recording"},
     "__main__": {"_cli"},
 }
 
@@ -56,6 +57,31 @@ OUTSIDE_COMPLETIONS = {
     "json",
     "re",
     "typing",
+}
+
+# The same of the recordings. yaml, yaml_ft and zstandard are imported where a file needs them.
+OUTSIDE_RECORDING = {
+    "__future__",
+    "binascii",
+    "bisect",
+    "bz2",
+    "collections.abc",
+    "datetime",
+    "email.utils",
+    "errno",
+    "functools",
+    "importlib",
+    "io",
+    "json",
+    "lzma",
+    "os",
+    "re",
+    "stat",
+    "typing",
+    "yaml",
+    "yaml_ft",
+    "zipfile",
+    "zlib",
 }
 
 # What `import sseparse` may load beyond an interpreter that has imported typing.
@@ -184,6 +210,27 @@ def test_the_protocol_imports_only_what_is_listed() -> None:
     assert outside == OUTSIDE_COMPLETIONS
     inside = {each.imported[0] for each in imports(folder) if each.runs and each.is_own}
     assert inside == {"_core", "completions"}
+
+
+def test_the_recordings_import_only_what_is_listed() -> None:
+    folder = PACKAGE / "recording"
+    outside = {each.imported[0] for each in imports(folder) if each.runs and not each.is_own}
+    assert outside == OUTSIDE_RECORDING
+
+
+def test_the_import_of_the_recordings_is_light() -> None:
+    """A program that reads raw bodies loads no decoder of anything else."""
+    code = """
+import sys
+import typing
+from sseparse.recording import streams
+[recording] = streams(b"data: 1\\n\\n")
+assert len(list(recording.events())) == 1
+print(*sys.modules)
+"""
+    loaded = set(run_python(code).split())
+    heavy = {"yaml", "yaml_ft", "json", "zlib", "bz2", "lzma", "zipfile", "asyncio", "urllib3"}
+    assert not loaded & {*heavy, "sseparse.completions", "sseparse.testing", "http"}
 
 
 def test_import_loads_the_core_only() -> None:

@@ -1,0 +1,26 @@
+r"""Recorded event streams, in every form that people have them.
+
+>>> from sseparse.recording import streams
+>>> for recording in streams(b"HTTP/1.1 200 OK\r\n\r\ndata: hello\n\n"):
+...     for event in recording.events():
+...         print(event.data)
+hello
+
+YAML needs the extra ``recordings``: ``pip install 'sseparse[recordings]'``.
+
+The modules, each of which imports only those before it::
+
+    _errors ◄ _source, _cursor, _recognise ◄ _compressed ◄ _layers ◄ _decoded, _http, _bodies
+    _recording (with _chunks) ◄ _documents, _har ◄ _json, _yaml, _zip
+    _streams, and the readers that it imports when a file needs them:
+    _exchange_files, _data_lines, _document_files
+
+``_recognise`` says what a file is by its first bytes. ``_documents`` has the table of the forms
+that are JSON or YAML.
+"""
+
+from ._errors import RecordingError
+from ._recording import Reads, Recording
+from ._streams import Streams, streams
+
+__all__ = ["Reads", "Recording", "RecordingError", "Streams", "streams"]

@@ -1,0 +1,48 @@
+"""Drive a stream of completions with the reads of a recording."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..completions import Timing
+from ..completions._errors import lost
+from ._errors import RecordingError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["ReadSource"]
+
+
+class ReadSource:
+    """Reads as the source of a stream; see ``sseparse.completions._stream.Source``."""
+
+    def __init__(self, reads: Iterator[tuple[int | None, bytes]]) -> None:
+        self.arrival_ns = 0
+        self.timing = Timing()
+        self._reads = reads
+
+    def read(self) -> bytes:
+        """Return the bytes of the next read; b"" at the end."""
+        try:
+            for arrival, data in self._reads:
+                if data:  # an empty read would look like the end
+                    self.arrival_ns = arrival or 0
+                    return data
+        except RecordingError as error:
+            raise lost(False, error) from error
+        return b""
+
+    def has_event(self) -> None:
+        """Do nothing: nobody waits for the first event."""
+
+    def limit_rest(self, seconds: float) -> None:
+        """Do nothing: a recording does not make its reader wait."""
+
+    def park(self) -> None:
+        """End the reading."""
+        self.close()
+
+    def close(self) -> None:
+        """End the reading."""
+        self._reads = iter(())

@@ -1,0 +1,81 @@
+"""Read lines and lengths out of bytes that come in chunks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+__all__ = ["Cursor", "limited"]
+
+
+class Cursor:
+    """A position in bytes that come in chunks; it holds what was read beyond the position.
+
+    Attributes:
+        position: The offset of the next byte.
+    """
+
+    def __init__(self, chunks: Generator[bytes, None, None], position: int = 0) -> None:
+        self.position = position
+        self._chunks = chunks
+        self._held = b""  # what was read last; it is taken up to _at
+        self._at = 0
+
+    def head(self, is_enough: Callable[[bytes], bool]) -> bytes:
+        """Return what is held, as soon as it is enough, or everything is held. Take nothing."""
+        while not is_enough(self._held[self._at :]) and self._fill():
+            pass
+        return self._held[self._at :]
+
+    def starts_with(self, prefix: bytes) -> bool:
+        """Tell whether the next bytes are these; read no more than that needs. Take nothing."""
+        size = len(prefix)
+        held = self.head(lambda held: len(held) >= size or not prefix.startswith(held))
+        return held.startswith(prefix)
+
+    def is_at_end(self) -> bool:
+        """Tell whether nothing follows."""
+        return self._at == len(self._held) and not self._fill()
+
+    def line(self, limit: int) -> bytes | None:
+        """Take a line with its LF, or what is left at the end; None if it is above the limit."""
+        searched = 0
+        while True:
+            end = self._held.find(b"\n", self._at + searched, self._at + limit)
+            if end >= 0:
+                return self._take(end + 1 - self._at)
+            searched = len(self._held) - self._at
+            if searched >= limit:
+                return None
+            if not self._fill():
+                return self._take(searched)
+
+    def some(self, limit: int | None = None) -> bytes:
+        """Take what is held, else what the next read brings; b"" at the end."""
+        if self._at == len(self._held) and not self._fill():
+            return b""
+        held = len(self._held) - self._at
+        return self._take(held if limit is None else min(limit, held))
+
+    def _fill(self) -> bool:
+        """Read one chunk more; return False at the end."""
+        for chunk in self._chunks:
+            self._held = self._held[self._at :] + chunk if self._at < len(self._held) else chunk
+            self._at = 0
+            return True
+        return False
+
+    def _take(self, size: int) -> bytes:
+        start = self._at
+        self._at += size
+        self.position += size
+        return self._held if size == len(self._held) else self._held[start : self._at]
+
+
+def limited(cursor: Cursor, size: int) -> Generator[bytes, None, None]:
+    """Yield this many bytes from the cursor, or what there is."""
+    while size and (piece := cursor.some(size)):
+        size -= len(piece)
+        yield piece

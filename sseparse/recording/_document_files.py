@@ -1,0 +1,168 @@
+"""The files that are one document: JSON, YAML, and a zip file with a HAR in it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ._bodies import StreamBody, stream_body
+from ._documents import (
+    Form,
+    bodies,
+    exchange_of,
+    exchanges,
+    field,
+    first,
+    form_of,
+    name_of,
+    pairs_of,
+)
+from ._errors import RecordingError
+from ._har import chunk_sizes, damage_of, message_reads, sized_reads
+from ._json import data_lines, is_own_line, json_document
+from ._recognise import looks_like
+from ._recording import Body
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator
+
+    from ._errors import Where
+    from ._recording import Read, Recording
+    from ._streams import Reader
+
+    Files = Callable[[str], bytes | None]
+
+__all__ = ["read_document_file"]
+
+_SKIPPED = 1000  # notes about answers without a body
+
+
+def read_document_file(reader: Reader, kind: str) -> Generator[Recording, None, None]:
+    """Yield the event streams of the document at the reader's cursor."""
+    if kind == "json" and reader.json_lines:
+        from ._data_lines import lines_recording
+
+        if recording := lines_recording(reader):
+            yield recording
+            return
+    data = reader.whole_document()
+    if kind == "zip":
+        from ._zip import har_files
+
+        for name, har, files in har_files(data, reader.where, reader.max_document):
+            where = reader.where.within(name)
+            yield from _read(reader, json_document(har, where), where, files)
+    elif kind == "yaml":
+        from ._yaml import yaml_documents
+
+        yield from _read(reader, yaml_documents(data, reader.where), reader.where, None)
+    else:
+        try:
+            yield from _read(reader, json_document(data, reader.where), reader.where, None)
+        except RecordingError:
+            if not reader.number and (lines := data_lines(data)):
+                raise _lines_error(data, lines, reader.where) from None
+            raise
+
+
+def _lines_error(data: bytes, lines: int, where: Where) -> RecordingError:
+    """Return the error for JSON lines that are not asked for."""
+    line = data.lstrip().partition(b"\n")[0]
+    what = (
+        "the output of sseparse events"
+        if is_own_line(line)
+        else "the data of events and nothing else"
+    )
+    return where.error(
+        f"this is no event stream, but {lines} line{'s' * (lines > 1)} of JSON, as {what}; "
+        "json_lines=True reads each line as an event"
+    )
+
+
+def _read(
+    reader: Reader, documents: Iterator[Any], where: Where, files: Files | None
+) -> Generator[Recording, None, None]:
+    """Yield the event streams of the documents in a file."""
+    is_known = False
+    number = 0
+    for document in documents:
+        number += 1
+        form = form_of(document)
+        if form is None:
+            continue
+        reader.set_form(name_of(form, document))
+        part = f"document {number}" if number > 1 else ""
+        before = reader.number, len(reader.skipped)
+        yield from _exchanges(reader, document, form, where.within(part) if part else where, files)
+        is_known |= not form.is_general or before != (reader.number, len(reader.skipped))
+    if not is_known:
+        raise where.error(
+            "this is JSON or YAML, but no recording that is known; "
+            "no field of it is the body of an answer"
+        )
+
+
+def _exchanges(
+    reader: Reader, document: Any, form: Form, where: Where, files: Files | None
+) -> Generator[Recording, None, None]:
+    """Yield the event streams of one document."""
+    creator = field(document, "log.creator.name") if form.name == "HAR" else ""
+    is_list = form.each or isinstance(document, list)
+    for index, value in enumerate(exchanges(document, form) or []):
+        if not isinstance(value, dict):
+            continue
+        here = where.within(f"{form.each}[{index}]") if is_list else where
+        found = _stream_of(value, form, here, files)
+        if found is not None:
+            damage = damage_of(found.data, str(creator)) if found.is_text else ""
+            sizes = chunk_sizes(value) if form.name == "HAR" else []
+            body = Body(_opener(found, sizes, here))
+            yield reader.recording(here, exchange_of(value, form), body, damage)
+        elif form.name == "HAR" and (reads := message_reads(value)):
+            damage = "the browser kept the events only: no comments, no line as it was"
+            body = Body(lambda reads=reads: iter(reads))  # type: ignore[misc]
+            yield reader.recording(here, exchange_of(value, form), body, damage)
+        elif len(reader.skipped) < _SKIPPED and (reason := _why_skipped(value, form)):
+            reader.skipped.append(f"{here.part or 'answer'}: {reason}")
+
+
+def _stream_of(value: Any, form: Form, where: Where, files: Files | None) -> StreamBody | None:
+    """Return the event stream that an exchange holds, or None."""
+    encoding = field(value, form.encoding) if form.encoding else ""
+    charset = field(value, form.charset) if form.charset else ""
+    for each in bodies(value, form):
+        found = stream_body(
+            each,
+            where,
+            encoding if isinstance(encoding, str) else "",
+            charset if isinstance(charset, str) else "",
+        )
+        if found is not None:
+            return found
+    name = field(value, "response.content._file") if files else None
+    if files and isinstance(name, str) and (data := files(name)) is not None:
+        return stream_body(data, where)
+    return None
+
+
+def _opener(
+    body: StreamBody, sizes: list[tuple[int, int]], where: Where
+) -> Callable[[], Iterator[Read]]:
+    if sizes and not body.names and sum(size for _, size in sizes) == len(body.data):
+        return lambda: sized_reads(body.data, sizes)
+    return lambda: ((None, piece) for piece in body.pieces(where))
+
+
+def _why_skipped(value: Any, form: Form) -> str:
+    """Return why an answer that is called an event stream is none; "" if it is not called one."""
+    headers = pairs_of(first(value, form.headers))
+    kinds = [text for name, text in headers if name.lower() == "content-type"]
+    kinds += [text for name, text in pairs_of({"t": field(value, "response.content.mimeType")})]
+    if not any("event-stream" in kind.lower() for kind in kinds):
+        return ""
+    found = next((each for each in bodies(value, form) if each), None)
+    if found is None:
+        return "an event stream whose body was not kept"
+    if isinstance(found, str):
+        kind = looks_like(found[:4096].encode("utf-8", "replace"))
+        return f"called an event stream, but its body is {kind}"
+    return "called an event stream, but its body is something else"

@@ -1,0 +1,151 @@
+"""Recognise what a file is by its first bytes, and no more of them than it takes.
+
+A file's name, a type that somebody gave it and headers do not count: they are often wrong.
+"""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["FOREIGN", "is_field", "looks_like", "recognised"]
+
+_HEAD_LIMIT = 1 << 16  # bytes of blank lines, or of a first line, after which no more is read
+
+_BOM = b"\xef\xbb\xbf"
+
+# How whole files begin. What has an entry in FOREIGN is refused.
+_MARKS = (
+    (b"HTTP/", "http"),
+    (b"WARC/", "warc"),
+    (b"httprr trace v", "httprr"),
+    (b"PK\x03\x04", "zip"),
+    (b"PK\x05\x06", "zip"),
+    (b"\xff\xfe", "utf-16"),
+    (b"\xfe\xff", "utf-16"),
+    (b"7z\xbc\xaf\x27\x1c", "archive"),
+    (b"Rar!\x1a\x07", "archive"),
+    (b"\x04\x22\x4d\x18", "lz4"),
+    (b"%PDF-", "binary"),
+    (b"\x89PNG", "binary"),
+)
+
+# What is not read: what it is, and what to do.
+FOREIGN = {
+    "utf-16": "this is UTF-16 text, as Windows PowerShell's > writes it; "
+    "make it UTF-8 first: iconv -f UTF-16 -t UTF-8 FILE",
+    "archive": "this is an archive; unpack it, and read the files in it",
+    "lz4": "this is compressed; decompress it first: lz4 -dc FILE",
+    "binary": "this is binary data, and no recording that is known",
+    "html": "this is an HTML page and no event stream; "
+    "look with curl -i what the server answers to the request",
+    "xml": "this is XML and no event stream",
+    "mitmproxy": "this is a flow file of mitmproxy; "
+    "write it as HAR, which can be read: mitmdump -nr FILE --set hardump=FILE.har",
+}
+
+# A line that the standard gives a meaning: a field, with or without a value, or a comment.
+_FIELD = re.compile(rb"(?:data|event|id|retry)?:|(?:data|event|id|retry)\Z")
+_FIELDS = (b"data", b"event", b"id", b"retry")
+_BEGINNINGS = (*(name + b":" for name in _FIELDS), b":")
+_LINE_END = re.compile(rb"[\r\n]")
+# A tnetstring that holds a dictionary, whose first key is one again.
+_FLOW = re.compile(rb"[0-9]{1,12}:[0-9]{1,12}:[a-z_]")
+_FLOW_BEGUN = re.compile(rb"[0-9]{1,12}(?::(?:[0-9]{1,12}:?)?)?")
+_HTML = re.compile(rb"<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
+
+# How the lines of a YAML file begin: its marks, an item of a list that is a mapping, or a key.
+_YAML = re.compile(
+    rb"---(?:\s|\Z)|%(?:YAML|TAG)\s|-\s+[\w'\"?!&*]"
+    rb"|['\"]?(?:interactions|http_interactions|version|recorded_with|recorded_at|when|then|log"
+    rb"|Entries|request|response)['\"]?\s*:(?:\s|\Z)"
+)
+_YAML_KEY = re.compile(rb"['\"]?[\w$.-]+['\"]?:[ \t]*\Z")  # more of it is in the next line
+_INDENTED = re.compile(rb"[ \t]|[-?] ")
+
+_TAR = b"ustar"  # at 257
+_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+
+
+def recognised(head: bytes, is_end: bool) -> str | None:
+    r"""Return what begins with these bytes; None if more bytes decide.
+
+    "events" is an event stream, and "text" may be one that begins with lines that are ignored.
+
+    >>> recognised(b"data:", False), recognised(b"da", False), recognised(b'{"log"', False)
+    ('events', None, 'json')
+    """
+    is_end = is_end or len(head) > _HEAD_LIMIT
+    for mark, kind in _MARKS:
+        if head.startswith(mark):
+            return kind
+        if not is_end and mark.startswith(head):
+            return None
+    if not is_end and _BOM.startswith(head):
+        return None
+    text = head.removeprefix(_BOM)
+    start = text.lstrip()
+    if not start:
+        return "events" if is_end else None
+    if start[0] in b"{[":
+        return "json"
+    if start[0] in b"<":
+        return _markup(start, is_end)
+    by_lines = _by_lines(text.lstrip(b"\r\n"), is_end)
+    if by_lines == "binary" and _TAR.startswith(head[257:262]):
+        return "archive" if len(head) >= 262 else by_lines if is_end else None
+    return by_lines
+
+
+def looks_like(body: bytes) -> str:
+    """Return what a whole body, or its first bytes, are; as ``recognised`` does, without doubt."""
+    return recognised(body, True) or "text"
+
+
+def is_field(line: bytes) -> bool:
+    """Tell whether the standard gives the line a meaning: a field or a comment."""
+    return _FIELD.match(line) is not None
+
+
+def _markup(start: bytes, is_end: bool) -> str | None:
+    if _HTML.match(start):
+        return "html"
+    return "xml" if is_end or len(start) > 64 else None
+
+
+def _by_lines(text: bytes, is_end: bool) -> str | None:
+    """Return what the first line says, after comments of YAML; None if more bytes decide."""
+    while True:
+        end = _LINE_END.search(text)
+        line = text[: end.start()] if end else text
+        kind = _by_line(line, is_end or end is not None)
+        if kind:
+            return kind
+        if end is None:
+            return "text" if is_end else None
+        text = text[end.start() :].lstrip(b"\r\n")
+        if line.startswith(b"#"):
+            continue
+        if _YAML_KEY.match(line):
+            if _INDENTED.match(text):
+                return "yaml"
+            if len(text) < 2 and not is_end:
+                return None
+        return "text"
+
+
+def _by_line(line: bytes, is_whole: bool) -> str:
+    """Return what a line says, or ""."""
+    if line.startswith(_BEGINNINGS):
+        return "events"
+    if not is_whole:
+        return "mitmproxy" if _FLOW.match(line) else ""
+    if line in _FIELDS:
+        return "events"
+    if _FLOW.match(line):
+        return "mitmproxy"
+    if _YAML.match(line):
+        return "yaml"
+    if _CONTROL.search(line):
+        has_zeros = line[1:2] == b"\0" or line[:1] == b"\0"
+        return "utf-16" if has_zeros and line.count(b"\0") * 3 > len(line) else "binary"
+    return ""

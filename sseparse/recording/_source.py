@@ -1,0 +1,113 @@
+"""Where the bytes of a recording come from: a path, a file, or memory."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+__all__ = ["READ_SIZE", "BinaryFile", "Source", "source_of"]
+
+READ_SIZE = 64 * 1024  # bytes
+
+
+class BinaryFile(Protocol):
+    """What a file opened in binary mode has, a pipe or the answer of an HTTP library.
+
+    ``read1``, ``seekable``, ``seek`` and ``tell`` are used where they are there.
+    """
+
+    def read(self, size: int, /) -> bytes | None:
+        """Return at most so many bytes; b"" at the end."""
+
+
+class Source:
+    """Bytes that can be read from any position, or once from their start.
+
+    Attributes:
+        name: How messages call it.
+        can_seek: Whether ``chunks`` can be called more than once, and with a start.
+        size: How many bytes it has; None if that is not known before they are read.
+    """
+
+    name: str
+    can_seek: bool
+    size: int | None
+
+    def chunks(self, start: int = 0) -> Generator[bytes, None, None]:
+        """Yield the bytes from a position on, as soon as each read returns."""
+        raise NotImplementedError
+
+
+class _Path(Source):
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self._path = os.fspath(path)
+        self.name = repr(self._path)  # a path may contain control characters
+        found = os.stat(self._path)  # noqa: PTH116  # a str has no stat()
+        self.can_seek = stat.S_ISREG(found.st_mode)  # a named pipe can be read once
+        # Files that the kernel makes up have the size 0.
+        self.size = found.st_size or None if self.can_seek else None
+
+    def chunks(self, start: int = 0) -> Generator[bytes, None, None]:
+        with open(self._path, "rb", buffering=0) as file:  # noqa: PTH123  # a str has no open()
+            if start:
+                file.seek(start)
+            while data := file.read(READ_SIZE):
+                yield data
+
+
+class _File(Source):
+    def __init__(self, file: Any) -> None:
+        self._read = getattr(file, "read1", file.read)
+        self._file = file
+        name = getattr(file, "name", None)
+        self.name = repr(name) if isinstance(name, str) else "the file"
+        self.can_seek = bool(getattr(file, "seekable", bool)())
+        # The recording begins where the file stands.
+        self._base = file.tell() if self.can_seek else 0
+        self.size = None
+
+    def chunks(self, start: int = 0) -> Generator[bytes, None, None]:
+        position = self._base + start
+        while True:
+            if self.can_seek:
+                self._file.seek(position)  # others may read the same file meanwhile
+            data = self._read(READ_SIZE)
+            if data is None:
+                raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+            if isinstance(data, str):
+                raise TypeError("expected a file opened in binary mode, not in text mode")
+            if not data:
+                return
+            position += len(data)
+            yield bytes(data)
+
+
+class _Memory(Source):
+    name = "the bytes"
+    can_seek = True
+
+    def __init__(self, data: Any) -> None:
+        self._view = memoryview(data).cast("B")
+        self.size = len(self._view)
+
+    def chunks(self, start: int = 0) -> Generator[bytes, None, None]:
+        for at in range(start, len(self._view), READ_SIZE):
+            yield bytes(self._view[at : at + READ_SIZE])
+
+
+def source_of(source: Any) -> Source:
+    """Return the source for a path, a file opened in binary mode, or anything like bytes."""
+    if isinstance(source, (str, os.PathLike)):
+        return _Path(source)
+    if hasattr(source, "read") and not hasattr(source, "resize"):  # a mmap has both
+        return _File(source)
+    try:
+        return _Memory(source)
+    except TypeError as error:
+        kind = type(source).__name__
+        raise TypeError(f"expected a path, a binary file or bytes, not {kind}") from error

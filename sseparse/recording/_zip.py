@@ -1,0 +1,62 @@
+"""A zip file with a HAR in it, as Playwright writes them, and the bodies beside it."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+import zlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from ._errors import Where
+
+__all__ = ["har_files"]
+
+# What zipfile raises for files that are broken, encrypted or compressed in another way.
+_FAULTS = (
+    zipfile.BadZipFile,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+    LookupError,
+    EOFError,
+    OSError,
+    OverflowError,
+    zlib.error,
+)
+
+
+def har_files(
+    data: bytes, where: Where, limit: int
+) -> Iterator[tuple[str, bytes, Callable[[str], bytes | None]]]:
+    """Yield the name and the bytes of each HAR file, and what reads a file beside it.
+
+    Raises:
+        RecordingError: The zip file is broken, has no HAR file in it, or one above the limit.
+    """
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(data))
+        names = [name for name in archive.namelist() if name.lower().endswith(".har")]
+    except _FAULTS as error:
+        raise where.error(f"the zip file is broken: {error}") from error
+    if not names:
+        raise where.error("this is a zip file without a HAR file; unpack it, and read its files")
+
+    def read(name: str) -> bytes:
+        try:
+            with archive.open(name) as file:
+                found = file.read(limit + 1)
+        except _FAULTS as error:
+            raise where.within(repr(name)).error(f"it cannot be unpacked: {error}") from error
+        if len(found) > limit:
+            problem = f"expected at most {limit} bytes (max_document); this is larger"
+            raise where.within(repr(name)).error(problem)
+        return found
+
+    def beside(name: str) -> bytes | None:
+        return read(name) if name in archive.NameToInfo else None
+
+    for name in names:
+        yield repr(name), read(name), beside
