@@ -32,8 +32,8 @@ nitpicky = True
 nitpick_ignore_regex = [
     (
         "py:class",
-        r"ApiKey|OnRetry|Query|_T|Kind|Reason|SearchStrategy|Terminator|mmap|ssl\.SSLContext|.*\.HasItems"
-        r"|collections\.abc\..*",
+        r"ApiKey|BinaryFile|OnRetry|Query|_T|Kind|Reason|SearchStrategy|Terminator|datetime\..*|mmap"
+        r"|os\.PathLike|ssl\.SSLContext|.*\.HasItems|collections\.abc\..*",
     ),
     ("py:exc", r"json\.JSONDecodeError"),
 ]
