@@ -41,16 +41,26 @@ class Cursor:
 
     def line(self, limit: int) -> bytes | None:
         """Take a line with its LF, or what is left at the end; None if it is above the limit."""
-        searched = 0
+        pieces: list[bytes] = []
+        missing = limit
         while True:
-            end = self._held.find(b"\n", self._at + searched, self._at + limit)
-            if end >= 0:
-                return self._take(end + 1 - self._at)
-            searched = len(self._held) - self._at
-            if searched >= limit:
+            end = self._held.find(b"\n", self._at, self._at + missing)
+            pieces.append(self._take((end + 1 if end >= 0 else len(self._held)) - self._at))
+            missing -= len(pieces[-1])
+            if end < 0 and missing <= 0:
                 return None
-            if not self._fill():
-                return self._take(searched)
+            if end >= 0 or not self._fill():
+                return b"".join(pieces)
+
+    def peek_line(self, limit: int) -> bytes:
+        """Return the line that ``line`` would take, or the beginning of a longer one."""
+        pieces = [self._held[self._at :]]
+        size = len(pieces[0])
+        while b"\n" not in pieces[-1] and size < limit and self._fill_anew():
+            pieces.append(self._held)
+            size += len(self._held)
+        self._held, self._at = b"".join(pieces), 0
+        return self._held[: self._held.find(b"\n") + 1] or self._held
 
     def some(self, limit: int | None = None) -> bytes:
         """Take what is held, else what the next read brings; b"" at the end."""
@@ -61,8 +71,17 @@ class Cursor:
 
     def _fill(self) -> bool:
         """Read one chunk more; return False at the end."""
+        rest = self._held[self._at :]
+        if not self._fill_anew():
+            return False
+        if rest:
+            self._held = rest + self._held
+        return True
+
+    def _fill_anew(self) -> bool:
+        """Read one chunk more, and hold nothing else; return False at the end."""
         for chunk in self._chunks:
-            self._held = self._held[self._at :] + chunk if self._at < len(self._held) else chunk
+            self._held = chunk
             self._at = 0
             return True
         return False

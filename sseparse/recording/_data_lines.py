@@ -29,8 +29,10 @@ _BOM = b"\xef\xbb\xbf"
 def lines_recording(reader: Reader) -> Recording | None:
     """Return the recording of the lines at the reader's cursor; None if they are a document."""
     limit = min(reader.max_document, _LINE_LIMIT)
-    head = reader.cursor.head(lambda held: b"\n" in held.lstrip() or len(held) > limit)
-    line = head.removeprefix(_BOM).lstrip().partition(b"\n")[0]
+    cursor = reader.cursor
+    line = cursor.peek_line(limit).removeprefix(_BOM).lstrip()
+    while not line and cursor.line(limit):  # blank lines are no events either
+        line = cursor.peek_line(limit).lstrip()
     if not is_data_line(line) or _is_document(line, reader.where):
         return None
     reader.set_form("lines of JSON")
