@@ -6,16 +6,24 @@ import binascii
 import re
 from typing import TYPE_CHECKING, Any
 
+from ._cursor import Cursor
 from ._errors import RecordingError
 from ._layers import layers
-from ._recognise import looks_like
+from ._recognise import looks_like, recognised
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
     from ._errors import Where
 
-__all__ = ["StreamBody", "is_stream", "stream_body"]
+__all__ = ["StreamBody", "begins_as_stream", "stream_body"]
+
+_BLOCK = 1 << 16  # bytes of the first block that are looked at
+_OTHER_FIELDS = re.compile(
+    rb"(?:\xef\xbb\xbf)?[\r\n]*[\w-]+:[^\r\n]*(?:\r\n|\r|\n)"
+    rb"(?:[^\r\n]+(?:\r\n|\r|\n))*?(?:data|event):"
+)
+_BLANK_LINE = re.compile(rb"[^\r\n](?:\r\n|\r|\n)(?:\r[^\n]|\r\n|\n)")
 
 _HEAD = 1 << 12  # characters, or bytes, that are looked at
 _MAX_JOINED = 1 << 28  # characters: aliases in a list of lines could make any size of it
@@ -63,27 +71,29 @@ def stream_body(
     for data, is_text in _ways(value, encoding.strip().lower(), charset.strip().lower(), where):
         try:
             names, pieces = layers(_once(data), where)
-            head = next(pieces, b"")
-            if is_stream(head):
+            if begins_as_stream(Cursor(pieces)):
                 return StreamBody(data, names, is_text)
         except RecordingError:
             continue
     return None
 
 
-def is_stream(head: bytes) -> bool:
-    """Tell whether a body that begins so is an event stream. An empty one is none."""
-    head = head[: 1 << 16]
+def begins_as_stream(body: Cursor) -> bool:
+    """Tell whether the body at a cursor is an event stream; take nothing, and wait for no more.
+
+    One that is empty is none. One that begins with a field of another name is one if the same block
+    has a field of an event.
+    """
+    head = body.head(_is_decided)[:_BLOCK]
     kind = looks_like(head) if head.strip() else ""
-    if kind == "text":
-        # It begins with a field of another name, and has those of an event in the same block.
-        return _OTHER_FIELD.match(head) is not None
-    return kind == "events"
+    return kind == "events" or (kind == "text" and _OTHER_FIELDS.match(head) is not None)
 
 
-_OTHER_FIELD = re.compile(
-    rb"(?:\xef\xbb\xbf)?[\r\n]*[\w-]+:[^\r\n]*(?:\r\n|\r|\n)(?:[^\r\n]+(?:\r\n|\r|\n))*?(?:data|event):"
-)
+def _is_decided(head: bytes) -> bool:
+    kind = recognised(head, False)
+    if kind != "text":
+        return kind is not None
+    return len(head) >= _BLOCK or bool(_OTHER_FIELDS.match(head) or _BLANK_LINE.search(head))
 
 
 def _ways(value: Any, encoding: str, charset: str, where: Where) -> Iterator[tuple[bytes, bool]]:

@@ -24,20 +24,40 @@ class Cursor:
         self._at = 0
 
     def head(self, is_enough: Callable[[bytes], bool]) -> bytes:
-        """Return what is held, as soon as it is enough, or everything is held. Take nothing."""
-        while not is_enough(self._held[self._at :]) and self._fill():
-            pass
-        return self._held[self._at :]
+        """Return the next bytes, as soon as they are enough, or all that there are. Take nothing.
+
+        Not all that is held is given to ``is_enough``: a copy of it for each of many small parts
+        of a file would take more time than all else.
+        """
+        size = 512
+        while True:
+            head = self._held[self._at : self._at + size]
+            if is_enough(head):
+                return head
+            if len(head) == size:
+                size *= 8
+            elif not self._fill():
+                return head
 
     def starts_with(self, prefix: bytes) -> bool:
         """Tell whether the next bytes are these; read no more than that needs. Take nothing."""
-        size = len(prefix)
-        held = self.head(lambda held: len(held) >= size or not prefix.startswith(held))
-        return held.startswith(prefix)
+        while True:
+            head = self._held[self._at : self._at + len(prefix)]
+            if len(head) == len(prefix) or not prefix.startswith(head) or not self._fill():
+                return head == prefix
 
     def is_at_end(self) -> bool:
         """Tell whether nothing follows."""
         return self._at == len(self._held) and not self._fill()
+
+    def skip_line_ends(self) -> bool:
+        """Take each CR and LF that follows; return whether there is something else."""
+        while not self.is_at_end():
+            if self._held[self._at] not in b"\r\n":
+                return True
+            rest = len(self._held[self._at :].lstrip(b"\r\n"))
+            self._take(len(self._held) - self._at - rest)
+        return False
 
     def line(self, limit: int) -> bytes | None:
         """Take a line with its LF, or what is left at the end; None if it is above the limit."""

@@ -10,11 +10,10 @@ import re
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ._bodies import is_stream
+from ._bodies import begins_as_stream
 from ._cursor import Cursor, limited
 from ._http import Head, body_chunks, read_head, read_request
 from ._layers import layers, unwrapped
-from ._recognise import recognised
 from ._recording import Body, Exchange
 
 if TYPE_CHECKING:
@@ -44,9 +43,7 @@ def read_answers(reader: Reader) -> Generator[Recording, None, None]:
         body = yield from _answer(reader, where, exchange, head, cursor, None)
         if body is not None and body.has_failed:
             return
-        while (held := cursor.head(bool)) and held[0] in b"\r\n":
-            cursor.line(_LINE_LIMIT)
-        if not held:
+        if not cursor.skip_line_ends():
             return
 
 
@@ -55,11 +52,7 @@ def read_warc(reader: Reader) -> Generator[Recording, None, None]:
     reader.set_form("WARC")
     cursor, number = reader.cursor, 0
     asked = ("", "")  # the URL and the method of the last request
-    while True:
-        while (held := cursor.head(bool)) and held[0] in b"\r\n":
-            cursor.line(_LINE_LIMIT)
-        if not held:
-            return
+    while cursor.skip_line_ends():
         number += 1
         where = reader.where.within(f"record {number}")
         fields = _record_head(cursor, where)
@@ -133,9 +126,8 @@ def _answer(
     start = cursor.position
     framed = body_chunks(head, cursor, where)
     inner = Cursor(layers(framed, where)[1])
-    beginning = inner.head(lambda held: recognised(held, False) is not None)
     body = None
-    if is_stream(beginning):
+    if begins_as_stream(inner):
 
         def again(cursor: Cursor) -> Generator[bytes, None, None]:
             if size is not None:

@@ -6,6 +6,7 @@ import gzip
 import json
 import pickle
 import random
+import time
 import tracemalloc
 import zlib
 from typing import TYPE_CHECKING, Any
@@ -532,6 +533,25 @@ def test_broken_files(data: bytes, problem: str) -> None:
     assert problem in str(error)
     assert error is not None
     assert error.file == "the bytes"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"HTTP/1.1 100 Continue\r\n\r\n" * 50_000 + forms.head(Made(ONE)) + ONE,
+        b"HTTP/1.1 204 No Content\r\nContent-Length: 1\r\n\r\nx" * 5000
+        + forms.head(Made(ONE))
+        + ONE,
+        forms.curl_raw([Made(TWO)]) + b"\r\n" * 1_000_000 + forms.head(Made(ONE)) + ONE,
+        forms.warc([Made(TWO)]) + b"\n" * 1_000_000 + forms.warc([Made(ONE)]),
+        b"WARC/1.0\r\nContent-Length: 0\r\n\r\n" * 20_000 + forms.warc([Made(ONE)]),
+    ],
+)
+def test_many_small_parts_take_linear_time(data: bytes) -> None:
+    """Without it, each of these would take a minute."""
+    start = time.process_time()
+    assert delivered(data)[0][-1] == parse(ONE)
+    assert time.process_time() - start < 10
 
 
 def test_padding_after_a_member() -> None:

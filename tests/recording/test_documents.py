@@ -55,6 +55,7 @@ def in_cassette(body: Any) -> dict[str, Any]:
         json.dumps([PACKED.hex()]),
         json.dumps([PACKED[:9].hex(), PACKED[9:].hex()]),
         {"string": forms.chunks(BODY).decode()},
+        {"string": "1\r\nd\r\n4\r\nata:\r\n" + forms.chunks(BODY[5:]).decode()},
     ],
 )
 def test_ways_to_write_a_body(body: Any) -> None:
@@ -93,6 +94,9 @@ def test_ways_to_write_a_body(body: Any) -> None:
         "foo: bar\n\ndata: x\n",
         "version: 1\ndata: x\n",
         "not a field\ndata: x\n",
+        "foo: " + "x" * 70_000 + "\ndata: x\n",
+        "foo: x\r\n\r\ndata: x\r\n\r\n",
+        "foo: x\r\rdata: x\r\r",
         {"string": {"string": {"string": {"string": {"string": BODY.decode()}}}}},
     ],
 )
