@@ -27,16 +27,28 @@ if TYPE_CHECKING:
 
 __all__ = ["Failure", "Report", "Result", "judge", "silent"]
 
-# The time is measured at a small size and at FACTOR times that size. Linear work takes FACTOR times
-# as long, quadratic work FACTOR**2 times. A time of at most NEGLIGIBLE_S passes. The small size is
-# GROWTH_SIZES[0], doubled up to GROWTH_SIZES[1] until it takes BASE_S. If even the largest takes
-# less, it is parsed several times.
+# Growth is judged by the least times at a small size, at NEAR times and at FACTOR times that size.
+# The small size is GROWTH_SIZES[0], doubled up to GROWTH_SIZES[1] until it takes BASE_S. If even
+# the largest takes less, it is parsed several times.
+#
+# A disturbance only adds time, so the least of several times comes closer to the undisturbed one.
+# Each round measures both sizes. A parser passes after _LEAST_ROUNDS at the earliest, and fails
+# after _ROUNDS.
+# - Linear work takes FACTOR times as long, quadratic work FACTOR**2 times. QUADRATIC is half-way
+#   between them as powers of FACTOR, so a ratio may be wrong by a factor below 4.
+# - At NEAR times the size, linear work takes 4 times as long, quadratic work 16 times.
+#   QUADRATIC_NEAR is closer to 16, because it only spares the large size, with which a quadratic
+#   parser would spend seconds, and might reach the time limit.
+# - A time of at most NEGLIGIBLE_S passes.
 GROWTH_SIZES = (8 * 1024, 128 * 1024)
 BASE_S = 0.01
+NEAR = 4
+QUADRATIC_NEAR = 11.0
 FACTOR = 16
-QUADRATIC = 40.0
+QUADRATIC = 64.0
 NEGLIGIBLE_S = 0.1
-_ROUNDS = 3
+_LEAST_ROUNDS = 3
+_ROUNDS = 6
 _MAX_REPEATS = 20
 # After a parser has died or hung this often in one family, the rest of the family is not run.
 _MAX_LOSSES = 3
@@ -44,7 +56,6 @@ _MAX_LOSSES = 3
 _SHOWN = 60
 
 _PROBE = [b"data: probe\n\n"]
-_LINEAR = f"about {FACTOR} times the time for {FACTOR} times the bytes"
 _NO_EFFECT = "no effect on the next stream"
 # The families in which the last event ID and the reconnection time are compared, too.
 _IDS = {"ids", "mixed"}
@@ -303,30 +314,48 @@ class _Judge:
             raise _Wrong(case.chunks, expected, got)
 
     async def growth(self, case: Growth) -> None:
-        """Compare the least times of several rounds, because a disturbance only adds time."""
+        size = await self._growth_size(case)
+        await self._compare(case, size, NEAR, QUADRATIC_NEAR)
+        await self._compare(case, size, FACTOR, QUADRATIC)
+
+    async def _growth_size(self, case: Growth) -> int:
+        """Return the small size. Of two times the lesser counts, so that one delay does not."""
         size, largest = GROWTH_SIZES
-        while size < largest and await self._time(case.chunks(size)) < BASE_S:
+        while size < largest:
+            chunks = case.chunks(size)
+            if min(await self._time(chunks), await self._time(chunks)) >= BASE_S:
+                break
             size *= 2
-        small, large = case.chunks(size), case.chunks(size * FACTOR)
+        return size
+
+    async def _compare(self, case: Growth, size: int, factor: int, quadratic: float) -> None:
+        """Compare the least times for a size and for a multiple of it.
+
+        Raises:
+            _Wrong: After all rounds the larger still takes ``quadratic`` times as long.
+        """
+        small, large = case.chunks(size), case.chunks(size * factor)
         shorter = longer = float("inf")
-        for _ in range(2 * _ROUNDS):  # twice the rounds before a failure: the machine may be busy
+        for number in range(1, _ROUNDS + 1):
             shorter = min(shorter, await self._time(small, BASE_S))
             longer = min(longer, await self._time(large))
-            if longer <= NEGLIGIBLE_S or longer < QUADRATIC * shorter:
+            if longer <= NEGLIGIBLE_S:
+                return
+            if number >= _LEAST_ROUNDS and longer < quadratic * shorter:
                 return
         # With a coarse clock the small size may have taken no time at all.
         ratio = f"{longer / shorter:.1f} times: " if shorter > 0 else ""
         raise _Wrong(
             large,
-            _LINEAR,
-            f"{ratio}{shorter:.3f} s for {size} bytes, {longer:.3f} s for {size * FACTOR}",
+            f"about {factor} times the time for {factor} times the bytes",
+            f"{ratio}{shorter:.3f} s for {size} bytes, {longer:.3f} s for {size * factor}",
         )
 
     async def _time(self, chunks: list[bytes], least: float = 0.0) -> float:
         """Return the mean time for the chunks in s, of runs that take ``least`` seconds in all."""
         times: list[float] = []
         while not times or (sum(times) < least and len(times) < _MAX_REPEATS):
-            answer = await self._ask(chunks, _LINEAR)
+            answer = await self._ask(chunks, "a time in proportion to the bytes")
             if answer.error is not None:
                 raise _Wrong(chunks, "no error", answer.error)
             times.append(answer.seconds)

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Coroutine, Sequence
 
 __all__ = [
     "FIRST",
@@ -35,6 +35,9 @@ FIRST = [b"id: 7\nretry: 5\ndata: a\n\n"]  # a stream that shows what a parser r
 
 START_S = 60.0  # s, for the first answer: imports count
 ANSWER_S = 10.0  # s, for each further one
+# A time limit leaves out the time in which a process waits for a processor: the machine may be
+# busy. But a process that waits for its own threads must not run for ever.
+_MAX_STRETCH = 6
 _END_S = 5.0  # s, for a process to end after it was killed
 _POLL_S = 0.1  # s, between two checks whether it has ended
 _MAX_ANSWER = 16 * 1024 * 1024  # bytes
@@ -125,7 +128,8 @@ class Subject:
         Args:
             chunks: The stream.
             limit: The limit for the parser, which is the size of the largest event, in bytes.
-            time_limit: Seconds to wait for the answer.
+            time_limit: Seconds to wait for the answer, without those in which the process waits for
+                a processor, if the system reports them.
 
         Raises:
             NoAnswerError: The process ended, did not answer in time, or broke the protocol.
@@ -138,9 +142,9 @@ class Subject:
         if self._process is None:
             self._process = await self._start()
         begin = time.perf_counter()
+        used = _schedule(self._process.pid).used
         try:
-            used = _processor_s(self._process.pid)
-            line = await asyncio.wait_for(_exchange(self._process, request), seconds)
+            line = await _within(seconds, self._process.pid, _exchange(self._process, request))
         except asyncio.TimeoutError as error:
             await self.stop()
             raise NoAnswerError(f"no answer within {seconds:g} s") from error
@@ -153,7 +157,7 @@ class Subject:
         try:
             took = time.perf_counter() - begin
             # The process may be a shell that waits for the parser. It uses hardly any time itself.
-            used = _processor_s(self._process.pid) - used
+            used = _schedule(self._process.pid).used - used
             return checked(json.loads(line), len(chunks), used if used > took / 50 else took)
         except (ValueError, TypeError, OverflowError, RecursionError) as error:
             await self.stop()
@@ -227,13 +231,43 @@ async def _exchange(process: Any, request: dict[str, Any]) -> bytes:
         reading.cancel()
 
 
-def _processor_s(pid: int) -> float:
-    """Return the processor time of a process in s; 0 if the system does not report it."""
+async def _within(seconds: float, pid: int, exchange: Coroutine[Any, Any, bytes]) -> bytes:
+    """Return the result, if it comes in time.
+
+    Raises:
+        asyncio.TimeoutError: The time is over, without that in which the process was waiting for a
+            processor.
+    """
+    begin, waited = time.perf_counter(), _schedule(pid).waited
+    running = asyncio.ensure_future(exchange)
     try:
-        # On Linux, the first number is in ns. /proc/PID/stat has only hundredths of a second.
-        return int(Path(f"/proc/{pid}/schedstat").read_bytes().split()[0]) / 1e9
-    except (OSError, ValueError, IndexError):
-        return 0.0
+        left = seconds
+        while not running.done() and left > 0:
+            await asyncio.wait([running], timeout=left)
+            took = time.perf_counter() - begin
+            left = min(seconds + _schedule(pid).waited - waited, seconds * _MAX_STRETCH) - took
+        if not running.done():
+            raise asyncio.TimeoutError
+        return running.result()
+    finally:
+        running.cancel()
+
+
+class _Schedule(NamedTuple):
+    """Hold the processor time of a process, and the time that it waited for a processor, in s."""
+
+    used: float
+    waited: float
+
+
+def _schedule(pid: int) -> _Schedule:
+    """Return the times of a process; zeros if the system does not report them."""
+    try:
+        # Linux has them in ns. /proc/PID/stat has only hundredths of a second.
+        used, waited = Path(f"/proc/{pid}/schedstat").read_bytes().split()[:2]
+        return _Schedule(int(used) / 1e9, int(waited) / 1e9)
+    except (OSError, ValueError):
+        return _Schedule(0.0, 0.0)
 
 
 def _kill(process: asyncio.subprocess.Process) -> None:

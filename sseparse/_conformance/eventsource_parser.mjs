@@ -18,12 +18,13 @@ for await (const line of createInterface({ input: process.stdin })) {
   });
   const decoder = new TextDecoder();
   const stream = chunks.map((chunk) => Buffer.from(chunk, "base64"));
-  const begin = performance.now();
+  const begin = process.cpuUsage(); // not the wall clock, which depends on the machine's load
   for (const chunk of stream) {
     answer.events.push([]);
     parser.feed(decoder.decode(chunk, { stream: true }));
     if (answer.error) break;
   }
-  answer.seconds = (performance.now() - begin) / 1000;
+  const { user, system } = process.cpuUsage(begin);
+  answer.seconds = (user + system) / 1e6;
   console.log(JSON.stringify(answer));
 }

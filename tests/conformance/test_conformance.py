@@ -40,7 +40,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     streams = [stream for stream in _cases.corpora() if stream.family != "mixed"]
     monkeypatch.setattr(_judge, "corpora", lambda: streams)
     monkeypatch.setattr(_judge, "GROWTH_SIZES", (2 * 1024, 2 * 1024))
-    monkeypatch.setattr(_judge, "_ROUNDS", 1)
+    monkeypatch.setattr(_judge, "_LEAST_ROUNDS", 1)
     monkeypatch.setattr(_judge, "growths", lambda: _cases.growths()[:2])
 
 

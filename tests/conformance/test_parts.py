@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import io
 import json
 import os
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +26,69 @@ from sseparse._conformance import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+# The time limit.
+
+
+def within(monkeypatch: pytest.MonkeyPatch, waited: Callable[[int], float]) -> bytes:
+    """Return what comes from an exchange that ends when the system is asked for the third time.
+
+    ``waited`` is given how often the system was asked, and returns what it reports.
+    """
+    ended = asyncio.Event()
+    calls = 0
+
+    def schedule(pid: int) -> _subject._Schedule:
+        nonlocal calls
+        assert pid == 5
+        calls += 1
+        if calls == 3:
+            ended.set()
+        return _subject._Schedule(0.0, waited(calls))
+
+    async def exchange() -> bytes:
+        await ended.wait()
+        return b"answer\n"
+
+    monkeypatch.setattr(_subject, "_schedule", schedule)
+    return asyncio.run(_subject._within(0.01, 5, exchange()))
+
+
+def test_a_time_limit_leaves_out_the_time_without_a_processor(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(_subject, "_MAX_STRETCH", 1e6)
+    assert within(monkeypatch, lambda calls: calls * 60.0) == b"answer\n"
+
+
+@pytest.mark.parametrize("waited", [lambda _: 0.0, lambda _: 60.0, lambda calls: 60.0 / calls])
+def test_a_time_limit_without_a_wait_for_a_processor(
+    waited: Callable[[int], float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second is a wait before the exchange. The third is of a process that ends meanwhile."""
+    monkeypatch.setattr(_subject, "_MAX_STRETCH", 1e6)
+    with pytest.raises(asyncio.TimeoutError):
+        within(monkeypatch, waited)
+
+
+def test_a_time_limit_stretches_only_so_far(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_subject, "_MAX_STRETCH", 1)
+    with pytest.raises(asyncio.TimeoutError):
+        within(monkeypatch, lambda calls: calls * 60.0)
+
+
+def test_the_times_of_a_process() -> None:
+    """Without Linux's /proc they are zeros."""
+    reported = Path("/proc/self/schedstat").exists()
+    before = _subject._schedule(os.getpid())
+    begin = time.process_time()
+    while time.process_time() - begin < 0.02:
+        pass
+    after = _subject._schedule(os.getpid())
+    assert (after.used - before.used > 0.01) is reported
+    assert after.waited >= before.waited >= 0
+    assert _subject._schedule(2**22 + 1) == (0.0, 0.0)  # beyond the largest number
+
 
 # Answers.
 
