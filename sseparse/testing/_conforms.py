@@ -14,7 +14,7 @@ _NOT_HERE = ("promptness", "limits", "growth")
 def assert_conforms(parse: Callable[[Iterable[bytes]], Iterable[Any]]) -> None:
     r"""Assert that a parser gives the standard's answer for each stream of the conformance corpora.
 
-    The parser gets each of the 2,657 streams whole, as the corpus cuts it, and byte by byte. The
+    The parser gets each of the 1,186 streams whole, as the corpus cuts it, and byte by byte. The
     command ``sseparse conformance`` judges more: promptness, limits and growth.
 
     Args:

@@ -1,12 +1,15 @@
-"""The streams that the conformance runner makes, each of them whole."""
+"""The streams of the conformance runner: those of the corpora, and those that it makes."""
 
 from __future__ import annotations
 
+import lzma
+import runpy
 from typing import Any
 
 import pytest
 
-from sseparse._conformance import _cases
+from corpora import DATA, eventsource, tricky
+from sseparse._conformance import _cases, _standard
 
 ENDS = {"LF": b"\n", "CRLF": b"\r\n", "CR": b"\r"}
 # With LF; and how many events must have come by the end of each chunk.
@@ -74,3 +77,57 @@ def test_the_streams_of_growth() -> None:
 )
 def test_what_retry_may_be(retry: Any, allowed: list[int | None]) -> None:
     assert _cases._retries(retry) == allowed
+
+
+# The package has a part of the corpora, and no answers.
+
+
+ORIGINALS = {f"eventsource:{each['id']}": each for each in eventsource()}
+ORIGINALS |= {f"tricky:{each['name']}": each for each in tricky()}
+
+
+def chunks_of(original: dict[str, Any]) -> list[bytes]:
+    chunks = original.get("chunks") or [original["stream"]]
+    return [chunk.encode("latin-1") for chunk in chunks]
+
+
+def test_the_answers_are_those_that_browsers_confirmed() -> None:
+    assert len(ORIGINALS) == 2657
+    open_retry = set()
+    for name, original in ORIGINALS.items():
+        events, last_event_id, retry = _standard.answer(b"".join(chunks_of(original)))
+        assert [list(event) for event in events] == original["events"], name
+        assert last_event_id == original["last_event_id"], name
+        if retry == "any" != original["retry"]:
+            open_retry.add(name)
+        else:
+            assert retry == original["retry"], name
+    # The corpus has the number before the empty value there, as if that were ignored.
+    assert open_retry == {"eventsource:3578"}
+
+
+def test_the_streams_of_the_corpora() -> None:
+    streams = _cases.corpora()
+    names = [stream.name for stream in streams]
+    assert len(set(names)) == len(names)
+    for family, name, chunks, events, last_event_id, retry in streams:
+        original = ORIGINALS[name]
+        assert family == original.get("family", family)
+        assert chunks == chunks_of(original), name
+        assert [list(event) for event in events] == original["events"], name
+        assert last_event_id == original["last_event_id"], name
+        assert retry == _cases._retries(original["retry"]), name
+
+
+def test_what_the_package_leaves_out_is_random() -> None:
+    left_out = ORIGINALS.keys() - {stream.name for stream in _cases.corpora()}
+    tags = {ORIGINALS[name]["tags"][0] for name in left_out}
+    assert tags == {"grammar", "mutated", "rc-grammar"}
+
+
+def test_the_streams_are_those_that_the_script_writes() -> None:
+    """Another version of the library may compress them to other bytes."""
+    make = runpy.run_path(str(DATA / "make_streams.py"))
+    written = make["packed"](make["content"]())
+    file = (_cases.DATA / "streams.json.xz").read_bytes()
+    assert lzma.decompress(file) == lzma.decompress(written)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 import reference
+from corpora import eventsource, tricky
 from running import feed_all, load_copy, observe_all, without_lines
-from sseparse._conformance._cases import eventsource, tricky
 from sseparse.testing import rechunk
 
 if TYPE_CHECKING:

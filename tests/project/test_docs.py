@@ -11,7 +11,7 @@ import pytest
 
 import reference
 import sseparse
-from sseparse._conformance._cases import eventsource
+from corpora import eventsource
 
 TESTS = Path(__file__).parents[1]
 DOCS = TESTS.parent / "docs"

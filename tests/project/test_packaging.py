@@ -80,7 +80,7 @@ def test_wheel_is_pure_and_holds_the_package_only(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = {name for name in archive.namelist() if ".dist-info/" not in name}
     sources = {path.relative_to(ROOT).as_posix() for path in (ROOT / "sseparse").rglob("*.py")}
-    data = {"README.md", "eventsource.json.xz", "eventsource_parser.mjs", "tricky.jsonl"}
+    data = {"eventsource_parser.mjs", "streams.json.xz"}
     others = {f"sseparse/_conformance/{name}" for name in data}
     assert names == sources | {"sseparse/py.typed"} | others
 
