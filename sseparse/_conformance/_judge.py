@@ -39,6 +39,9 @@ __all__ = ["Failure", "Report", "Result", "judge", "silent"]
 # - At NEAR times the size, linear work takes 4 times as long, quadratic work 16 times.
 #   QUADRATIC_NEAR is closer to 16, because it only spares the large size, with which a quadratic
 #   parser would spend seconds, and might reach the time limit.
+# - If the ratio at FACTOR is within a factor of UNDECIDED of QUADRATIC, linear and quadratic work
+#   are mixed. Then the sizes are doubled until one of them prevails, the small size is
+#   GROWTH_SIZES[1], or the time exceeds LONG_S.
 # - A time of at most NEGLIGIBLE_S passes.
 GROWTH_SIZES = (8 * 1024, 128 * 1024)
 BASE_S = 0.01
@@ -46,6 +49,8 @@ NEAR = 4
 QUADRATIC_NEAR = 11.0
 FACTOR = 16
 QUADRATIC = 64.0
+UNDECIDED = 2.0
+LONG_S = 1.5
 NEGLIGIBLE_S = 0.1
 _LEAST_ROUNDS = 3
 _ROUNDS = 6
@@ -316,7 +321,8 @@ class _Judge:
     async def growth(self, case: Growth) -> None:
         size = await self._growth_size(case)
         await self._compare(case, size, NEAR, QUADRATIC_NEAR)
-        await self._compare(case, size, FACTOR, QUADRATIC)
+        while not await self._compare(case, size, FACTOR, QUADRATIC):
+            size *= 2
 
     async def _growth_size(self, case: Growth) -> int:
         """Return the small size. Of two times the lesser counts, so that one delay does not."""
@@ -328,8 +334,8 @@ class _Judge:
             size *= 2
         return size
 
-    async def _compare(self, case: Growth, size: int, factor: int, quadratic: float) -> None:
-        """Compare the least times for a size and for a multiple of it.
+    async def _compare(self, case: Growth, size: int, factor: int, quadratic: float) -> bool:
+        """Compare the least times for a size and for a multiple of it; return whether that decides.
 
         Raises:
             _Wrong: After all rounds the larger still takes ``quadratic`` times as long.
@@ -340,9 +346,14 @@ class _Judge:
             shorter = min(shorter, await self._time(small, BASE_S))
             longer = min(longer, await self._time(large))
             if longer <= NEGLIGIBLE_S:
-                return
-            if number >= _LEAST_ROUNDS and longer < quadratic * shorter:
-                return
+                return True
+            # Longer streams, or longer times, would take too much.
+            is_last = factor != FACTOR or size >= GROWTH_SIZES[1] or longer >= LONG_S
+            margin = 1.0 if is_last else UNDECIDED
+            if number >= _LEAST_ROUNDS and longer * margin < quadratic * shorter:
+                return True
+        if longer < quadratic * shorter * margin:
+            return False
         # With a coarse clock the small size may have taken no time at all.
         ratio = f"{longer / shorter:.1f} times: " if shorter > 0 else ""
         raise _Wrong(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import log
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -426,7 +427,7 @@ def test_growth_may_be_measured_wrong_by_a_factor_below_four(
     monkeypatch.setattr(_judge, "QUADRATIC_NEAR", float("inf"))
     result, asked = judge_growth(disturbed(work, of, 99, 3.9))
     assert result.passed == (work is linear)
-    assert max(asked) == 128 * KIB
+    assert max(asked) >= 128 * KIB
 
 
 @pytest.mark.parametrize("of", [is_small, is_larger])
@@ -454,6 +455,41 @@ def test_growth_of_what_takes_little_is_measured_several_times() -> None:
     # The time for 512 KiB can be neglected at once; the time for 2 MiB cannot.
     near, far = [*[128 * KIB] * 2, 512 * KIB], [*[128 * KIB] * 2, 2048 * KIB]
     assert asked == [*choosing, *near, *far * 3]
+
+
+@pytest.mark.parametrize(
+    ("share", "sizes", "passed"),
+    [
+        # How much of the time for 8 KiB is quadratic, and the large sizes that are measured.
+        (0.01, {128}, 1),  # 18 times
+        (0.08, {128, 256, 512}, 0),  # 35, 52 and 78 times; the last takes over 1.5 s
+        (0.25, {128, 256}, 0),  # 76 and 112 times; the last takes over 1.5 s
+        (0.47, {128}, 0),  # 129 times
+    ],
+)
+def test_growth_that_is_undecided_is_measured_with_more(
+    share: float, sizes: set[int], passed: int
+) -> None:
+    def seconds(size: int, _: int) -> float:
+        units = size / KIB / 8
+        return (units * (1 - share) + units**2 * share) / 100
+
+    result, asked = judge_growth(seconds)
+    assert result.passed == passed
+    assert {size // KIB for size in asked if asked[-1] >= size >= 128 * KIB} == sizes
+
+
+def test_growth_that_stays_undecided_is_judged_at_the_largest_size() -> None:
+    """Where a ratio of 64 decides."""
+    for ratio, passed in ((63.9, 1), (64.1, 0)):
+        power = log(ratio, 16)
+
+        def seconds(size: int, _: int, power: float = power) -> float:
+            return float((size / KIB / 8) ** power / 1000)
+
+        result, asked = judge_growth(seconds)
+        assert result.passed == passed
+        assert max(asked) == 2048 * KIB
 
 
 def test_one_delay_does_not_choose_the_size_of_growth() -> None:
