@@ -85,6 +85,11 @@ def test_wheel_is_pure_and_holds_the_package_only(wheel: Path) -> None:
     assert names == sources | {"sseparse/py.typed"} | others
 
 
+def test_the_size_of_the_wheel(wheel: Path) -> None:
+    """It must not grow unseen; ``.ci/run wheels`` checks the compiled wheel, too."""
+    assert wheel.stat().st_size <= 280_000
+
+
 def test_metadata(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         folder = next(name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))

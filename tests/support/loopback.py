@@ -150,6 +150,8 @@ class Server:
             except OSError:
                 return
             self.connections += 1
+            # CPython 3.13 gives the stack of a thread back when nobody holds it any more.
+            self._threads = [thread for thread in self._threads if thread.is_alive()]
             thread = threading.Thread(target=self._serve, args=[connection], daemon=True)
             self._threads.append(thread)
             thread.start()
