@@ -15,6 +15,7 @@ import resource
 import shutil
 import signal
 import sys
+import threading
 from collections import defaultdict
 from contextlib import suppress
 from pathlib import Path
@@ -83,6 +84,7 @@ def work(
     sys.dont_write_bytecode = True
     sys.path[0] = str(tree)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    threading.stack_size(1 << 20)  # so that many threads find a place below that limit
     with open(os.devnull, "w") as nothing:  # noqa: PTH123
         for stream in (1, 2):
             os.dup2(nothing.fileno(), stream)
