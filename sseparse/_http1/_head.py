@@ -84,6 +84,30 @@ class HeadReader:
         self._size += end
         return head
 
+    def answer(self, data: bytes = b"") -> Head | None:
+        """Return the next head that is no interim answer (RFC 9110, section 15.2), as ``feed``.
+
+        Raises:
+            HttpError: The bytes are no head, it is too large, or it switches to another protocol.
+        """
+        head = self.feed(data)
+        while head is not None and head.status < 200:
+            if head.status == 101:
+                raise HttpError("the server switches to another protocol, which nobody asked for")
+            head = self.feed()
+        return head
+
+    def close(self) -> None:
+        """Take notice that the connection has ended before the next head was whole.
+
+        Raises:
+            HttpError: It ended inside of a head.
+            ConnectionResetError: It ended before a byte of it.
+        """
+        if self.has_begun:
+            raise HttpError("the connection ended inside the head of the answer")
+        raise ConnectionResetError("the server closed the connection without an answer")
+
 
 def _parse(data: bytes) -> Head:
     first, *lines = data.decode("latin-1").split("\n")

@@ -19,7 +19,7 @@ The modules, each of which imports only those before it::
 
     _text, _headers, _timing ◄ _models ◄ _errors, _reported, _lines
     _merging ◄ _tool_calls ◄ _merger
-    _answer ◄ _parser ◄ _stream ◄ _chunks
+    _answer ◄ _parser ◄ _stream ◄ _async_stream ◄ _chunks
 
 ``_parser`` says what a completion is, and ``_answer`` how an answer goes from its first byte to one
 outcome. Read these first. ``_errors`` has the tree of the errors.
@@ -29,6 +29,7 @@ from importlib.machinery import PathFinder
 from typing import TYPE_CHECKING
 
 from ._answer import Outcome
+from ._async_stream import AsyncStream
 from ._chunks import aiter_chunks, completion, iter_chunks
 from ._errors import (
     ContentTypeError,
@@ -56,7 +57,7 @@ from ._models import (
     Usage,
 )
 from ._parser import DONE_WAIT, CompletionParser
-from ._stream import AsyncStream, Stream
+from ._stream import Stream
 from ._timing import Timing
 
 if TYPE_CHECKING:

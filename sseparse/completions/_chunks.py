@@ -9,11 +9,12 @@ from typing import Any, Literal
 
 from .._core import DEFAULT_MAX_EVENT_SIZE, BytesLike
 from .._core._iterate import LineWatch, refuse_whole
+from ._async_stream import AsyncStream
 from ._errors import ExchangeError, is_timeout, lost
 from ._headers import HeadersLike
 from ._models import Completion
 from ._parser import CompletionParser
-from ._stream import AsyncStream, Stream
+from ._stream import Stream
 from ._timing import Timing
 
 _BYTES = (bytes, bytearray, memoryview)
@@ -209,6 +210,8 @@ class _Chunks:
 class _AsyncChunks:
     """The source of a stream whose bytes come from an async iterable."""
 
+    arrival_ns = 0
+
     def __init__(self, chunks: AsyncIterable[BytesLike]) -> None:
         refuse_whole(chunks, _WHOLE)
         if not hasattr(chunks, "__aiter__"):
@@ -233,6 +236,15 @@ class _AsyncChunks:
                 self._watch = _watched(self._watch, chunk)
             if chunk or not isinstance(chunk, _BYTES):  # an empty one would look like the end
                 return chunk
+
+    def has_event(self) -> None:
+        pass
+
+    def limit_rest(self, seconds: float) -> None:
+        pass  # the iterable has time limits of its own, or none
+
+    async def park(self) -> None:
+        await self.close()
 
     async def close(self) -> None:
         if isinstance(self._chunks, AsyncGenerator):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import Generator
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from ._answer import Answer, Outcome
@@ -14,7 +14,7 @@ from ._text import join_surrogates
 from ._timing import Timing
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from typing_extensions import Self
 
@@ -54,27 +54,7 @@ class Source(Protocol):
         """End the exchange, from any thread. Idempotent."""
 
 
-class AsyncSource(Protocol):
-    """What brings the bytes of an answer, asynchronously.
-
-    Attributes:
-        timing: When the parts of the exchange happened; the source fills it in.
-    """
-
-    timing: Timing
-
-    async def read(self) -> BytesLike:
-        """Return the next bytes of the body; b"" at its proper end.
-
-        Raises:
-            ExchangeError: There is no proper end.
-        """
-
-    async def close(self) -> None:
-        """End the exchange. Idempotent."""
-
-
-class _Reading(Generic[_T]):
+class Reading(Generic[_T]):
     """What all streams have in common: what a reader can ask them.
 
     Attributes:
@@ -128,7 +108,7 @@ class _Reading(Generic[_T]):
         return error
 
 
-class BlockingReading(_Reading[_T]):
+class BlockingReading(Reading[_T]):
     """A stream that is read by blocking calls. One thread reads it; any thread may close it."""
 
     def __init__(self, answer: Answer[_T], source: Source) -> None:
@@ -224,7 +204,7 @@ class Stream(BlockingReading[Chunk]):
 
     def completion(self) -> Completion:
         """Return what has arrived so far, at any time, without reading."""
-        return _completion(self._answer, self.timing)
+        return timed_completion(self._answer, self.timing)
 
     def collect(self) -> Completion:
         """Read to the end and return the whole completion, with what had been read before.
@@ -235,91 +215,6 @@ class Stream(BlockingReading[Chunk]):
             ExchangeError: As the stream does.
         """
         for _ in self._items:
-            pass
-        if error := self._error():
-            raise error
-        return self.completion()
-
-
-class AsyncStream(_Reading[Chunk]):
-    """The chunks of a streamed completion, as an async iterator and an async context manager.
-
-    It differs from ``Stream`` in that its methods are coroutines. A loop that is left with
-    ``break`` closes the stream only when the loop's iterator is finalized: use ``async with``.
-
-    Raises:
-        TransportError: The body was cut off.
-        TimedOutError: A time limit was reached.
-        StatusError: The status is not a success.
-        StreamError: The server reported an error, or an event is not a chunk.
-        ContentTypeError: The answer is not an event stream.
-        TruncatedError: The body ended properly, but before every choice had its finish reason.
-        EmptyStreamError: It ended before a single choice.
-    """
-
-    _answer: CompletionParser
-
-    def __init__(self, answer: CompletionParser, source: AsyncSource) -> None:
-        super().__init__(answer, source.timing)
-        self._source = source
-        self._items = _aread(answer, source)
-
-    async def __aiter__(self) -> AsyncIterator[Chunk]:
-        async with contextlib.aclosing(self._items) as items:
-            async for item in items:
-                yield item
-        if error := self._error():
-            raise error
-
-    async def __anext__(self) -> Chunk:
-        async for item in self._items:
-            return item
-        if error := self._error():
-            raise error
-        raise StopAsyncIteration
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.close()
-
-    async def close(self) -> None:
-        """End the stream. Idempotent."""
-        self._answer.close("left")
-        try:
-            with contextlib.suppress(RuntimeError):  # another task is reading
-                await self._items.aclose()
-        finally:
-            await self._source.close()
-
-    async def text(self) -> AsyncIterator[str]:
-        """Yield the text of the choice with index 0, piece by piece.
-
-        Raises:
-            ExchangeError: As the stream does.
-        """
-        pieces = TextPieces()
-        async with self:
-            async for chunk in self._items:
-                if text := pieces.of(chunk):
-                    yield text
-            if text := pieces.rest(self._answer.completion()):
-                yield text
-            if error := self._error():
-                raise error
-
-    def completion(self) -> Completion:
-        """Return what has arrived so far, at any time, without reading."""
-        return _completion(self._answer, self.timing)
-
-    async def collect(self) -> Completion:
-        """Read to the end and return the whole completion, with what had been read before.
-
-        Raises:
-            ExchangeError: As the stream does.
-        """
-        async for _ in self._items:
             pass
         if error := self._error():
             raise error
@@ -359,26 +254,6 @@ def _read(answer: Answer[_T], source: Source) -> Generator[_T, None, None]:
             source.close()
 
 
-async def _aread(answer: CompletionParser, source: AsyncSource) -> AsyncGenerator[Chunk, None]:
-    """Do as _read does, asynchronously."""
-    ends = answer._ends
-    try:
-        while not ends:
-            try:
-                data = await source.read()
-            except ExchangeError as error:
-                answer.close("limit" if isinstance(error, TimedOutError) else "cut", error)
-                break
-            if not data and isinstance(data, bytes):
-                answer.close()
-                break
-            for item in answer._items(answer._parse(data), 0):
-                yield item
-    finally:
-        answer.close("left")
-        await source.close()
-
-
 class TextPieces:
     """Takes the text of the choice with index 0 out of chunks.
 
@@ -407,7 +282,8 @@ class TextPieces:
         return self._half if is_found else completion.text
 
 
-def _completion(parser: CompletionParser, timing: Timing) -> Completion:
+def timed_completion(parser: CompletionParser, timing: Timing) -> Completion:
+    """Return what has arrived, with the times of its exchange."""
     completion = parser.completion()
     completion.timing = timing
     return completion

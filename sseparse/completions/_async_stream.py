@@ -1,0 +1,196 @@
+"""Asynchronous streams: what ``_stream`` has for blocking reads, for coroutines."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncGenerator
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from ._answer import Answer, Outcome
+from ._errors import ExchangeError, TimedOutError
+from ._models import Chunk, Completion
+from ._parser import DONE_WAIT, CompletionParser
+from ._stream import Reading, TextPieces, timed_completion
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from typing_extensions import Self
+
+    from .._core import BytesLike
+    from ._timing import Timing
+
+_T = TypeVar("_T")
+
+
+class AsyncSource(Protocol):
+    """What brings the bytes of an answer, asynchronously.
+
+    Attributes:
+        arrival_ns: When the bytes of the last read had arrived; 0 where nobody measures.
+        timing: When the parts of the exchange happened; the source fills it in.
+    """
+
+    arrival_ns: int
+    timing: Timing
+
+    async def read(self) -> BytesLike:
+        """Return the next bytes of the body; b"" at its proper end.
+
+        Raises:
+            ExchangeError: There is no proper end.
+        """
+
+    def has_event(self) -> None:
+        """Take notice that the last read completed an event."""
+
+    def limit_rest(self, seconds: float) -> None:
+        """Wait at most this long for all that follows, and then raise a TimedOutError."""
+
+    async def park(self) -> None:
+        """End the exchange; the rest of the body does not matter."""
+
+    async def close(self) -> None:
+        """End the exchange. A read that another task waits for returns. Idempotent."""
+
+
+class AsyncReading(Reading[_T]):
+    """A stream that is read by coroutines. One task reads it; any task of its loop may close it."""
+
+    def __init__(self, answer: Answer[_T], source: AsyncSource) -> None:
+        super().__init__(answer, source.timing)
+        self._source = source
+        self._items = _aread(answer, source)
+
+    async def __aiter__(self) -> AsyncIterator[_T]:
+        async with contextlib.aclosing(self._items) as items:
+            async for item in items:
+                yield item
+        if error := self._error():
+            raise error
+
+    async def __anext__(self) -> _T:
+        async for item in self._items:
+            return item
+        if error := self._error():
+            raise error
+        raise StopAsyncIteration
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """End the stream; a read that another task waits for returns at once. Idempotent."""
+        is_left = self._answer.close("left") is Outcome.CLOSED
+        try:
+            with contextlib.suppress(RuntimeError):  # another task is reading
+                await self._items.aclose()
+        finally:
+            if is_left:
+                await self._source.close()
+
+
+class AsyncStream(AsyncReading[Chunk]):
+    """The chunks of a streamed completion, as an async iterator and an async context manager.
+
+    It differs from ``Stream`` in that its methods are coroutines. A loop that is left with
+    ``break`` closes the stream only when the loop's iterator is finalized: use ``async with``.
+
+    Raises:
+        TransportError: The body was cut off.
+        TimedOutError: A time limit was reached.
+        StatusError: The status is not a success.
+        StreamError: The server reported an error, or an event is not a chunk.
+        ContentTypeError: The answer is not an event stream.
+        TruncatedError: The body ended properly, but before every choice had its finish reason.
+        EmptyStreamError: It ended before a single choice.
+    """
+
+    _answer: CompletionParser
+
+    async def text(self) -> AsyncIterator[str]:
+        """Yield the text of the choice with index 0, piece by piece.
+
+        Raises:
+            ExchangeError: As the stream does.
+        """
+        pieces = TextPieces()
+        async with self:
+            async for chunk in self._items:
+                if text := pieces.of(chunk):
+                    yield text
+            if text := pieces.rest(self._answer.completion()):
+                yield text
+            if error := self._error():
+                raise error
+
+    def completion(self) -> Completion:
+        """Return what has arrived so far, at any time, without reading."""
+        return timed_completion(self._answer, self.timing)
+
+    async def collect(self) -> Completion:
+        """Read to the end and return the whole completion, with what had been read before.
+
+        Raises:
+            ExchangeError: As the stream does.
+        """
+        async for _ in self._items:
+            pass
+        if error := self._error():
+            raise error
+        return self.completion()
+
+
+async def aread_whole(answer: Answer[Any], source: AsyncSource) -> None:
+    """Do as read_whole does, asynchronously.
+
+    Raises:
+        ExchangeError: As the answer says.
+    """
+    try:
+        while answer.outcome is None and (data := await source.read()):
+            answer.feed(data)
+        answer.close()
+    except ExchangeError as error:
+        answer.close("limit" if isinstance(error, TimedOutError) else "cut", error)
+    finally:
+        await source.close()
+    if answer.error is not None:
+        answer.error.timing = source.timing
+        raise answer.error
+
+
+async def _aread(answer: Answer[_T], source: AsyncSource) -> AsyncGenerator[_T, None]:
+    """Do as _read does, asynchronously."""
+    ends = answer._ends
+    read, parse, items = source.read, answer._parse, answer._items
+    is_last_wait = False  # whether the time for the rest is limited
+    is_read = False  # to the end
+    try:
+        while not ends:
+            try:
+                data = await read()
+            except ExchangeError as error:
+                answer.close("limit" if isinstance(error, TimedOutError) else "cut", error)
+                break
+            if not data and isinstance(data, bytes):
+                answer.close()
+                break
+            events = parse(data)
+            if events:
+                source.has_event()
+            for item in items(events, source.arrival_ns):
+                yield item
+            if answer.is_complete and not is_last_wait:
+                is_last_wait = True
+                source.limit_rest(DONE_WAIT)
+        is_read = True
+    finally:
+        answer.close("left")  # by break, by cancellation, or because nobody goes on reading
+        if is_read and answer.outcome is Outcome.DONE:
+            await source.park()
+        else:
+            await source.close()
