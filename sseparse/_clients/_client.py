@@ -2,35 +2,32 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-import attrs
-
-from .._core import DEFAULT_MAX_EVENT_SIZE
-from ..completions._answer import Answer, EventsAnswer, JsonAnswer
+from ..completions._answer import Answer
 from ..completions._errors import StatusError, TimedOutError, TransportError
 from ..completions._stream import read_whole
-from ._calls import Call
+from ._base import ClientBase
 from ._completions import Completions
 from ._events import EventStream
-from ._http import MAX_IDLE, Exchange, Http, Route, Running, pause
-from ._proxies import proxy_of
+from ._http import Exchange, Http, Route, Running, pause
 from ._retries import wanted_wait
-from ._settings import UNSET, ApiKey, OnRetry, limits, settings_of
+from ._settings import UNSET
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Mapping
 
     from ..completions._headers import Headers
+    from ._calls import Call
+    from ._proxies import Proxy
     from ._requests import Query
     from ._timeout import Timeout
 
 _A = TypeVar("_A", bound=Answer[Any])
 
 
-class Client:
+class Client(ClientBase):
     """A client for OpenAI-compatible servers. Threads may share one.
 
     Args:
@@ -64,43 +61,19 @@ class Client:
     Client(base_url='http://127.0.0.1:8080/v1')
     """
 
-    def __init__(
+    def _open(
         self,
-        *,
-        api_key: ApiKey = None,
-        base_url: str | None = None,
-        organization: str | None = None,
-        project: str | None = None,
-        timeout: Timeout | float | None = UNSET,
-        max_retries: int = 2,
-        default_headers: Mapping[str, str] | None = None,
-        default_query: Query | None = None,
-        on_retry: OnRetry | None = None,
-        proxy: str | None = None,
-        ca_file: str | None = None,
-        ssl_context: ssl.SSLContext | None = None,
-        max_idle: int = MAX_IDLE,
-        max_event_size: int | None = DEFAULT_MAX_EVENT_SIZE,
-        json_loads: Callable[[str], Any] = json.loads,
+        proxy: Proxy | None,
+        ssl_context: ssl.SSLContext | None,
+        ca_file: str | None,
+        max_idle: int,
     ) -> None:
-        self._settings = settings_of(
-            api_key=api_key,
-            base_url=base_url,
-            organization=organization,
-            project=project,
-            timeout=timeout,
-            max_retries=max_retries,
-            default_headers=dict(default_headers or {}),
-            default_query=dict(default_query or {}),
-            on_retry=on_retry,
-            max_event_size=max_event_size,
-            json_loads=json_loads,
-        )
-        if isinstance(max_idle, bool) or not isinstance(max_idle, int) or max_idle < 0:
-            raise ValueError(f"max_idle must be an int of at least 0, not {max_idle!r}")
-        address = self._settings.address
-        route = Route.to(address, proxy_of(proxy, self._settings), ssl_context, ca_file)
+        route = Route.to(self._settings.address, proxy, ssl_context, ca_file)
         self._http = Http(route, max_idle)
+        self._running = Running()
+
+    def _share(self, client: Client) -> None:
+        self._http = client._http
         self._running = Running()
 
     # Made when they are asked for: a cycle of references would keep connections open until the
@@ -114,85 +87,6 @@ class Client:
     def completions(self) -> Completions:
         """Legacy completions."""
         return Completions(self, "/completions", "completions")
-
-    @property
-    def base_url(self) -> str:
-        """The base URL, without its query."""
-        return self._settings.address.origin + self._settings.address.path
-
-    @property
-    def timeout(self) -> Timeout:
-        """The time limits."""
-        return self._settings.timeout
-
-    @property
-    def max_retries(self) -> int:
-        """How often a request is sent again after a failure that may pass."""
-        return self._settings.max_retries
-
-    @property
-    def organization(self) -> str | None:
-        """The organization; None for none."""
-        return self._settings.organization
-
-    @property
-    def project(self) -> str | None:
-        """The project; None for none."""
-        return self._settings.project
-
-    @property
-    def default_headers(self) -> Mapping[str, str]:
-        """The headers that were given for every request."""
-        return dict(self._settings.default_headers)
-
-    @property
-    def default_query(self) -> Query:
-        """The query that was given for every request."""
-        return dict(self._settings.default_query)
-
-    def with_options(
-        self,
-        *,
-        api_key: ApiKey = UNSET,
-        organization: str | None = UNSET,
-        project: str | None = UNSET,
-        timeout: Timeout | float | None = UNSET,
-        max_retries: int = UNSET,
-        default_headers: Mapping[str, str] = UNSET,
-        default_query: Query = UNSET,
-        on_retry: OnRetry | None = UNSET,
-        max_event_size: int | None = UNSET,
-        json_loads: Callable[[str], Any] = UNSET,
-    ) -> Client:
-        """Return a client with other settings over the same connections.
-
-        What is not given is as it is here; the environment is not asked. ``close`` of either client
-        closes the idle connections of both.
-
-        Raises:
-            ValueError: An argument cannot be used.
-            TypeError: An argument has the wrong type.
-        """
-        given: dict[str, Any] = {
-            "api_key": api_key,
-            "organization": organization,
-            "project": project,
-            "max_retries": max_retries,
-            "default_headers": default_headers,
-            "default_query": default_query,
-            "on_retry": on_retry,
-            "max_event_size": max_event_size,
-            "json_loads": json_loads,
-        }
-        changed = {name: value for name, value in given.items() if value is not UNSET}
-        if "api_key" in changed:
-            changed["key_name"] = "api_key"
-        changed["timeout"] = limits(timeout, self._settings.timeout)
-        client = object.__new__(type(self))
-        client._settings = attrs.evolve(self._settings, **changed)
-        client._http = self._http
-        client._running = Running()
-        return client
 
     def stream(
         self,
@@ -224,16 +118,8 @@ class Client:
             TypeError: A header, the query or the body cannot be sent.
             ValueError: The path is a whole URL; a header or the body cannot be sent.
         """
-        names = {name.lower(): value for name, value in (extra_headers or {}).items()}
-        last_event_id = names.get("last-event-id", "")
-
-        def make(status: int, headers: Headers) -> EventsAnswer:
-            size = self._settings.max_event_size
-            return EventsAnswer(status, headers, size, last_event_id=last_event_id)
-
-        answer, exchange = self._send(
-            method, path, body, make, extra_headers, extra_query, timeout, is_stream=True
-        )
+        call = self._call(method, path, body, extra_headers, extra_query, timeout, is_stream=True)
+        answer, exchange = self._send(call, self._events_answer(extra_headers))
         return EventStream(answer, exchange)
 
     def request(
@@ -266,11 +152,8 @@ class Client:
             TypeError: A header, the query or the body cannot be sent.
             ValueError: The path is a whole URL; a header or the body cannot be sent.
         """
-
-        def make(status: int, headers: Headers) -> JsonAnswer:
-            return JsonAnswer(status, headers, self._settings.json_loads)
-
-        answer, exchange = self._send(method, path, body, make, extra_headers, extra_query, timeout)
+        call = self._call(method, path, body, extra_headers, extra_query, timeout, is_stream=False)
+        answer, exchange = self._send(call, self._json_answer)
         read_whole(answer, exchange)
         return answer.value
 
@@ -292,40 +175,13 @@ class Client:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _send(
-        self,
-        method: str,
-        path: str,
-        body: Any,
-        make: Callable[[int, Headers], _A],
-        extra_headers: Mapping[str, str] | None = None,
-        extra_query: Query | None = None,
-        timeout: Any = UNSET,
-        *,
-        is_stream: bool = False,
-    ) -> tuple[_A, Exchange]:
+    def _send(self, call: Call, make: Callable[[int, Headers], _A]) -> tuple[_A, Exchange]:
         """Send a request until it succeeds or must not be sent again.
 
         Args:
-            method: The HTTP method.
-            path: Path and query below the base URL.
-            body: Sent as JSON; None for none.
+            call: The request.
             make: Makes what reads the answer, of its status and headers.
-            extra_headers: Sent with this request.
-            extra_query: Added to the query.
-            timeout: As for the client.
-            is_stream: Whether the answer is to be an event stream.
         """
-        call = Call(
-            self._settings,
-            method,
-            path,
-            body,
-            extra_headers=extra_headers,
-            extra_query=extra_query,
-            timeout=timeout,
-            is_stream=is_stream,
-        )
         cancelled = self._running.cancelled()
         while True:
             headers = call.headers()
@@ -338,9 +194,6 @@ class Client:
             except (TransportError, TimedOutError) as failure:
                 wait = call.wait_after(failure)
             pause(wait, cancelled)
-
-    def __repr__(self) -> str:
-        return f"Client(base_url={self.base_url!r})"
 
 
 class Chat(NamedTuple):

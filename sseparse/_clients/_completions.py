@@ -6,14 +6,12 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 import attrs
 
-from ..completions._parser import CompletionParser
 from ..completions._stream import Stream, read_whole
 from ._settings import UNSET
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from ..completions._headers import Headers
     from ..completions._models import Completion
     from ._client import Client
     from ._requests import Query
@@ -117,48 +115,13 @@ class Completions:
             TypeError: A header, the query or the body cannot be sent.
             ValueError: A header or the body cannot be sent.
         """
-        if stream is not None:
-            body["stream"] = stream
-        body.update(extra_body or {})
-        options = body.get("stream_options")
-        settings = self._client._settings
-
-        def make(status: int, headers: Headers) -> CompletionParser:
-            return CompletionParser(
-                status,
-                headers,
-                n=_choices(body),
-                api=self._api,
-                stream=bool(stream),
-                include_usage=isinstance(options, dict) and bool(options.get("include_usage")),
-                max_event_size=settings.max_event_size,
-                json_loads=settings.json_loads,
-            )
-
-        parser, exchange = self._client._send(
-            "POST",
-            self._path,
-            body,
-            make,
-            extra_headers,
-            extra_query,
-            timeout,
-            is_stream=bool(stream),
+        call, make = self._client._completion_call(
+            self._path, self._api, body, stream, extra_headers, extra_query, extra_body, timeout
         )
+        parser, exchange = self._client._send(call, make)
         if stream:
             return Stream(parser, exchange)
         read_whole(parser, exchange)
         completion = parser.completion()
         completion.timing = exchange.timing
         return completion
-
-
-def _choices(body: Mapping[str, Any]) -> int:
-    """Return how many choices a request asks for: ``n``, for each of the prompts."""
-    n = body.get("n")
-    choices = n if type(n) is int and n > 0 else 1
-    prompts = body.get("prompt")
-    # A list of numbers is one prompt, in tokens.
-    if isinstance(prompts, (list, tuple)) and prompts and not isinstance(prompts[0], int):
-        choices *= len(prompts)
-    return choices

@@ -9,8 +9,8 @@ honest about how they ended:
 >>> stream.collect().text
 'Hi'
 
-The client needs the extra ``client``: ``pip install sseparse[client]``. It is imported when it is
-asked for:
+The clients need extras: ``pip install sseparse[client]``, and ``sseparse[async]`` for asyncio. They
+are imported when they are asked for:
 
 >>> from sseparse.completions import Client
 >>> client = Client(base_url="http://127.0.0.1:8080/v1")
@@ -61,14 +61,24 @@ from ._stream import Stream
 from ._timing import Timing
 
 if TYPE_CHECKING:
+    from .._clients._async_client import AsyncClient
     from .._clients._client import Client
-    from .._clients._events import EventStream
+    from .._clients._events import AsyncEventStream, EventStream
     from .._clients._timeout import Timeout
 
-_CLIENTS = {"Client": "_client", "EventStream": "_events", "Timeout": "_timeout"}
+# The names of the clients, the modules that have them, and the extras that these need.
+_CLIENTS = {
+    "AsyncClient": ("_async_client", "async"),
+    "AsyncEventStream": ("_events", "async"),
+    "Client": ("_client", "client"),
+    "EventStream": ("_events", "client"),
+    "Timeout": ("_timeout", "client"),
+}
 
 __all__ = [
     "DONE_WAIT",
+    "AsyncClient",
+    "AsyncEventStream",
     "AsyncStream",
     "Choice",
     "Chunk",
@@ -111,14 +121,15 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
+    module_name, extra = _CLIENTS[name]
     try:
-        module = import_module(f".._clients.{_CLIENTS[name]}", __name__)
+        module = import_module(f".._clients.{module_name}", __name__)
     except ModuleNotFoundError as error:
         if not error.name or error.name.split(".")[0] == __name__.split(".")[0]:
             raise
         raise ModuleNotFoundError(
             f"sseparse.completions.{name} needs {error.name.split('.')[0]}: "
-            "pip install 'sseparse[client]'",
+            f"pip install 'sseparse[{extra}]'",
             name=error.name,
         ) from error
     globals()[name] = value = getattr(module, name)

@@ -1,0 +1,123 @@
+"""A connection: the protocol of a transport that aiohttp has made."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from ..._http1 import HttpError
+
+if TYPE_CHECKING:
+    from aiohttp.connector import Connection as RawConnection
+
+    from ._exchange import Exchange
+    from ._http import Http
+
+# Bytes that may wait for the reader; with more the server has to wait, until so few are left.
+_MOST_WAITING, _FEW_WAITING = 262144, 65536
+
+
+class Connection(asyncio.Protocol):
+    """A connection to one server, directly or through a proxy; used by one exchange at a time.
+
+    Attributes:
+        exchange: What uses it now; None while it is idle.
+        transport: Its transport.
+        received: What has arrived and was not taken: when, by ``time.perf_counter_ns``, and what.
+        arrival_ns: When what was taken last had arrived.
+        is_lost: Whether it has ended.
+        closed: Done when it has ended.
+        has_answered: Whether an answer has come on it.
+        idle_since: When it was put away, as ``time.monotonic`` counts.
+
+    Raises:
+        HttpError: The server sent something before it was asked.
+        ConnectionResetError: It closed the connection.
+    """
+
+    def __init__(self, raw: RawConnection, http: Http) -> None:
+        self.exchange: Exchange | None = None
+        self.received: deque[tuple[int, bytes]] = deque()
+        self.arrival_ns = 0
+        self.is_lost = False
+        self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.has_answered = False
+        self.idle_since = 0.0
+        self._error: Exception | None = None  # why it has ended, if not properly
+        self._waiting = 0  # bytes received and not taken
+        self._is_paused = False  # whether the server has to wait
+        self._raw = raw
+        self._http = http
+        self._handler: Any = raw.protocol  # aiohttp's own, which hears of the end only
+        self.transport: Any = raw.transport
+        if self.transport is None or self.transport.is_closing():
+            raw.close()
+            raise ConnectionResetError("the server closed the connection at once")
+        if self._handler.should_close:  # it holds bytes
+            raw.close()
+            raise HttpError("the server sent something before it was asked")
+        http.connections.add(self)
+        # So that resume_writing is called as soon as the system has taken all of a request.
+        self.transport.set_write_buffer_limits(high=0)
+        self.transport.set_protocol(self)
+
+    def data_received(self, data: bytes) -> None:
+        """Keep what has arrived until the exchange takes it."""
+        self.received.append((time.perf_counter_ns(), data))
+        self._waiting += len(data)
+        if self._waiting > _MOST_WAITING and not self._is_paused:
+            self._is_paused = True
+            self.transport.pause_reading()
+        if self.exchange is not None:
+            self.exchange.wake()
+        else:  # nobody asked for it
+            self.abort()
+
+    def take(self) -> bytes:
+        """Return what arrived first of all that was not taken; b"" at the end of the connection.
+
+        Raises:
+            OSError: The connection has failed.
+        """
+        if not self.received:
+            if self._error is not None:
+                raise self._error
+            return b""
+        self.arrival_ns, data = self.received.popleft()
+        self._waiting -= len(data)
+        if self._is_paused and self._waiting <= _FEW_WAITING:
+            self._is_paused = False
+            self.transport.resume_reading()
+        return data
+
+    def resume_writing(self) -> None:
+        """Take notice that the system has taken all of the request."""
+        if self.exchange is not None:
+            self.exchange.is_sent()
+
+    @property
+    def unsent(self) -> int:
+        """How many bytes of the request the system has not taken."""
+        size: int = self.transport.get_write_buffer_size()
+        return size
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Take notice of the end of the connection."""
+        self.is_lost, self._error = True, exc
+        self._handler.connection_lost(exc)
+        self._raw.close()
+        self._http.forget(self)
+        self.closed.set_result(None)
+        if self.exchange is not None:
+            self.exchange.wake()
+
+    def abort(self) -> None:
+        """Close it at once. Idempotent."""
+        self.transport.abort()
+        self._raw.close()
+
+    def is_usable(self) -> bool:
+        """Tell whether a request may be sent on it."""
+        return not (self.is_lost or self.transport.is_closing() or self.received)

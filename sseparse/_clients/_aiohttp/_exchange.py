@@ -1,0 +1,416 @@
+"""One request and its answer."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Any
+
+from ..._http1 import HeadReader, HttpError, body_of, decompressor_of
+from ...completions._errors import ExchangeError, TransportError
+from ...completions._headers import Headers
+from .._faults import CANCELLED, fault_of, timed_out
+from ._faults import UnconnectedError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ..._http1 import Decompressor, Head
+    from .._calls import Call
+    from ._connection import Connection
+    from ._http import Http
+    from ._running import Running
+
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})  # their requests have a length, be it 0
+
+
+class Exchange:
+    """One request and its answer. One task reads it; others of its event loop may end it.
+
+    Attributes:
+        status: The status code.
+        headers: The headers of the answer; without ``Content-Encoding`` where that was undone.
+        timing: When its parts happened, by ``time.perf_counter_ns``.
+        arrival_ns: When the event loop brought what the last read returned.
+        is_closed: Whether somebody has ended it.
+    """
+
+    status: int
+    headers: Headers
+    arrival_ns: int = 0
+
+    def __init__(self, http: Http, call: Call, running: Running) -> None:
+        self._http, self._running = http, running
+        self._loop = http.enter()
+        self._timeout, self._deadline_at, self.timing = call.timeout, call.deadline_at, call.timing
+        self.is_closed = False
+        self._is_cancelled = False  # by cancel
+        self._connecting: asyncio.Task[Connection] | None = None  # while a connection is made
+        # Set by start, taken away by end: from then on the exchange has nothing to do with it.
+        self._connection: Any = None  # else a Connection; Any spares checks on the hot path
+        self._has_begun = False  # whether a byte of the answer has come
+        self._body: Any = None  # set when there is an answer
+        self._decompressor: Decompressor | None = None
+        self._keeps_connection = False
+        self._is_parked = False
+        self._waiter: asyncio.Future[None] | None = None  # what a task waits for. By _arrive.
+        # The limits. One timer looks whether one of them was reached. It is not set anew with each
+        # read, but when it has run out and there turns out to be more time. By _arrive, _look.
+        self._timer: asyncio.TimerHandle | None = None
+        self._limit = ""  # which was reached
+        self._waits_since = 0.0  # when the wait for bytes began, or some were sent last
+        self._unsent = 0  # bytes of the request that the system had not taken by then
+        self._rest_at = 0.0  # when the wait for the rest ends; 0 for no end. By limit_rest.
+        # When the wait for the next event began; 0 for "with the next read". Set by read, cleared
+        # by has_event.
+        self._event_since = 0.0
+        self._is_timed = call.timeout.event_idle is not None or call.deadline_at is not None
+        running.exchanges.add(self)
+        http.exchanges.add(self)
+
+    # The request.
+
+    async def start(self, call: Call, headers: Mapping[str, str]) -> None:
+        """Send the request, and return when the head of its answer is there.
+
+        Raises:
+            TransportError: There is no answer.
+            TimedOutError: A time limit was reached before there was an answer.
+        """
+        request = self._request(call, headers)
+        while True:
+            connection = self._http.take()
+            self.timing.is_new_connection = connection is None
+            try:
+                if connection is None:
+                    connection = await self._connect()
+                self._connection, connection.exchange = connection, self
+                self.timing.request_sent_ns = 0
+                connection.transport.write(request)
+                self._unsent = connection.unsent
+                if not self._unsent:
+                    self.is_sent()
+                head, rest = await self._head()
+                self._read_head(head, rest, call.method)
+                return
+            except (OSError, HttpError) as error:
+                is_stale = (
+                    connection is not None and connection.has_answered and not self._has_begun
+                )
+                self._release()
+                if self.is_closed:
+                    raise TransportError(CANCELLED, timing=self.timing) from error
+                if is_stale and not self._limit:
+                    continue  # the server had closed it, and cannot have read the request
+                fault = self._fault(error)
+                raise fault from (error.error if isinstance(error, UnconnectedError) else error)
+
+    def _request(self, call: Call, headers: Mapping[str, str]) -> bytes:
+        route = self._http.route
+        fields = {**route.headers(), **headers}
+        if call.data is not None or call.method in _WITH_BODY:
+            fields["Content-Length"] = str(len(call.data or b""))
+        lines = [f"{call.method} {route.target(call.target)} HTTP/1.1"]
+        lines += [f"{name}: {value}" for name, value in fields.items()]
+        return "\r\n".join([*lines, "", ""]).encode("latin-1") + (call.data or b"")
+
+    async def _connect(self) -> Connection:
+        """Return a new connection.
+
+        It is made by a task of its own, which can be ended while this one goes on.
+
+        Raises:
+            OSError: There is none.
+            HttpError: The same.
+        """
+        task = self._connecting = self._loop.create_task(self._http.connect())
+        seconds, limit = self._next_limit(is_connecting=True)
+        try:
+            await asyncio.wait({task}, timeout=seconds)
+            if not task.done():
+                self._limit = limit
+                raise TimeoutError
+            if task.cancelled():  # by cancel
+                raise ConnectionAbortedError(CANCELLED)
+            return task.result()
+        except BaseException:
+            if not task.done():
+                task.add_done_callback(_throw_away)
+                task.cancel()
+                await asyncio.wait({task})
+            raise
+        finally:
+            self._connecting = None
+
+    def is_sent(self) -> None:
+        """Take notice that the system has taken the whole request."""
+        self.timing.request_sent_ns = self.timing.request_sent_ns or time.perf_counter_ns()
+
+    async def _head(self) -> tuple[Head, bytes]:
+        """Return the head of the answer, and what came behind it.
+
+        Raises:
+            OSError: There is none.
+            HttpError: What came is none.
+        """
+        reader, connection = HeadReader(), self._connection
+        head = None
+        while head is None:
+            await self._arrive()
+            data = connection.take()
+            if not data:
+                reader.close()
+            self._has_begun = True
+            head = reader.answer(data)
+        return head, reader.rest
+
+    def _read_head(self, head: Head, rest: bytes, method: str) -> None:
+        connection = self._connection
+        self.timing.headers_ns = connection.arrival_ns
+        self.timing.request_sent_ns = self.timing.request_sent_ns or connection.arrival_ns
+        connection.has_answered = True
+        self.status = head.status
+        self._body = body_of(head, method)
+        self._keeps_connection = head.keeps_connection
+        codings = [each for each in head.values("content-encoding") if each != "identity"]
+        self._decompressor = decompressor_of(codings)
+        fields = head.fields
+        if self._decompressor is not None:
+            fields = [field for field in fields if field[0].lower() != "content-encoding"]
+        self.headers = Headers(fields)
+        if rest:
+            connection.received.appendleft((connection.arrival_ns, rest))
+
+    # Time.
+
+    async def _arrive(self) -> None:
+        """Wait until something has arrived, the connection has ended, or the exchange has.
+
+        Raises:
+            TimeoutError: A limit was reached.
+            ConnectionAbortedError: The exchange was closed.
+        """
+        connection = self._connection
+        if self._is_timed and not self.is_closed:
+            seconds, limit = self._next_limit()
+            if seconds is not None and seconds <= 0:
+                self._limit = limit
+                raise TimeoutError
+        while not (self.is_closed or connection.received or connection.is_lost):
+            self._waiter = self._loop.create_future()
+            self._waits_since = time.perf_counter()
+            if self._timer is None:
+                self._look()
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
+            if self._limit:
+                raise TimeoutError
+        if self.is_closed:
+            raise ConnectionAbortedError(CANCELLED)
+
+    def _look(self) -> None:
+        """Look whether a limit was reached, and when to look again."""
+        self._timer = None
+        waiter = self._waiter
+        if waiter is None or waiter.done():
+            return  # nobody waits; with the next wait it is looked again
+        unsent = self._connection.unsent
+        if unsent != self._unsent:
+            self._unsent, self._waits_since = unsent, time.perf_counter()
+        seconds, limit = self._next_limit()
+        if seconds is None:
+            return
+        if seconds > 0:
+            self._timer = self._loop.call_later(seconds, self._look)
+        else:
+            self._limit = limit
+            waiter.set_result(None)
+
+    def _next_limit(self, *, is_connecting: bool = False) -> tuple[float | None, str]:
+        """Return the seconds until the first limit, and its name; None for no limit."""
+        now = time.perf_counter()
+        timeout = self._timeout
+        limits: list[tuple[float, str]] = []
+        if is_connecting:
+            if timeout.connect is not None:
+                limits.append((timeout.connect, "connect"))
+        elif self._waiter is not None and timeout.idle is not None:
+            limits.append((self._waits_since + timeout.idle - now, "idle"))
+        if self._rest_at:
+            limits.append((self._rest_at - now, "idle"))
+        if self._event_since and timeout.event_idle is not None:
+            limits.append((self._event_since + timeout.event_idle - now, "event_idle"))
+        if self._deadline_at is not None:
+            limits.append((self._deadline_at - now, "deadline"))
+        return min(limits, default=(None, ""))
+
+    def wake(self) -> None:
+        """Take notice that something has arrived, or that the connection has ended."""
+        waiter = self._waiter
+        if waiter is not None:
+            if not waiter.done():
+                waiter.set_result(None)
+        elif self._is_parked and self._drain():
+            self.end()
+
+    # The answer.
+
+    async def read(self) -> bytes:
+        """Return the next bytes of the body as soon as there are any; b"" at its end.
+
+        After ``close`` it is b"" as well, also in a read that was waiting.
+
+        Raises:
+            TransportError: The body was cut off. What came before it has been returned.
+            TimedOutError: A limit was reached.
+        """
+        try:
+            data = b"" if self.is_closed else await self._next()
+        except (OSError, HttpError) as error:
+            if not self.is_closed:
+                fault = self._fault(error)
+                self.end()
+                raise fault from error
+            data = b""
+        if self._is_cancelled:
+            raise TransportError(CANCELLED, timing=self.timing)
+        if not data:
+            self.end()
+        elif not self.timing.first_byte_ns:
+            self.timing.first_byte_ns = self.arrival_ns
+        return data
+
+    async def _next(self) -> bytes:
+        body, decompressor, connection = self._body, self._decompressor, self._connection
+        if decompressor is not None and decompressor.has_more:
+            return decompressor.feed(b"")
+        while not (body.is_over or body.fault):
+            if self._is_timed:
+                self._event_since = self._event_since or time.perf_counter()
+                await self._arrive()
+            elif not connection.received:
+                await self._arrive()
+            data: bytes = connection.take()
+            self.arrival_ns = connection.arrival_ns
+            if not data:
+                body.close()
+                continue
+            data = body.feed(data)
+            if decompressor is not None and data:
+                data = decompressor.feed(data)
+            if data:
+                return data
+        if body.fault:
+            raise HttpError(body.fault)
+        if decompressor is not None and not decompressor.is_whole:
+            raise HttpError("the compressed body ended before it was whole")
+        return b""
+
+    def has_event(self) -> None:
+        """Take notice that the last read completed an event, for the ``event_idle`` limit."""
+        self._event_since = 0.0
+
+    def limit_rest(self, seconds: float) -> None:
+        """Wait at most this long for all that follows, and then raise a TimedOutError."""
+        self._rest_at = time.perf_counter() + seconds
+        self._is_timed = True
+        self._stop_timer()  # it may run longer
+
+    # The end.
+
+    async def park(self) -> None:
+        """End the exchange, whose rest does not matter, without waiting for the end of the body.
+
+        When it comes the connection is used again; when it does not come soon it is closed.
+        """
+        if self._connection is not None and self._keeps_connection and not self._drain():
+            self._leave()
+            self._is_parked = True
+            self._http.park(self)
+        else:
+            self.end()
+
+    def _drain(self) -> bool:
+        """Pass over what has arrived of the body; tell whether it is known how it ended."""
+        body, connection = self._body, self._connection
+        try:
+            while connection.received and not (body.is_over or body.fault):
+                body.feed(connection.take())
+        except OSError:
+            body.fault = "the connection failed"
+        if connection.is_lost:
+            body.fault = body.fault or "the connection ended"
+        return bool(body.is_over or body.fault)
+
+    async def close(self) -> None:
+        """End the exchange; a read that is waiting returns at once. Idempotent.
+
+        The connection is closed unless the body had been read to its end.
+        """
+        self.end()
+
+    def cancel(self) -> None:
+        """End the exchange, also before there is an answer; what waits for it raises an error."""
+        self._is_cancelled = not self._is_parked
+        self.end()
+
+    def end(self) -> None:
+        """Do what close does, at once."""
+        self.is_closed = True
+        self._leave()
+        self._http.unpark(self)
+        if self._connecting is not None:
+            self._connecting.cancel()
+        self._release()
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def _leave(self) -> None:
+        """Take notice that nobody reads the exchange any more."""
+        self.timing.end_ns = self.timing.end_ns or time.perf_counter_ns()
+        self._running.exchanges.discard(self)
+        self._http.exchanges.discard(self)
+        self._stop_timer()
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _release(self) -> None:
+        """Give the connection away, if the next request can use it; else close it."""
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        connection.exchange = None
+        body = self._body
+        if (
+            body is not None
+            and body.is_over
+            and not (body.fault or body.surplus or connection.unsent)
+            and self._keeps_connection
+        ):
+            self._http.give(connection)
+        else:
+            connection.abort()
+
+    def _fault(self, error: Exception) -> ExchangeError:
+        route = self._http.route
+        if self._limit:
+            proxy = route.proxy if self._limit == "connect" else None
+            return timed_out(self._limit, self._timeout, self.timing, proxy)
+        cause, is_past_proxy = error, True
+        if isinstance(error, UnconnectedError):
+            cause, is_past_proxy = error.error, error.is_past_proxy
+        has_answer = self._body is not None
+        return fault_of(
+            cause, route, self.timing, has_answer=has_answer, is_past_proxy=is_past_proxy
+        )
+
+
+def _throw_away(task: asyncio.Task[Connection]) -> None:
+    """Close a connection that nobody waits for any more."""
+    if not task.cancelled() and task.exception() is None:
+        task.result().abort()

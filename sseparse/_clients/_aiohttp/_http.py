@@ -1,0 +1,190 @@
+"""The way to one server, and its connections."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+from yarl import URL
+
+from .._faults import CANCELLED
+from ._connection import Connection
+from ._exchange import Exchange
+from ._faults import unconnected
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .._calls import Call
+    from .._route import Route
+    from ._running import Running
+
+_LONGEST_IDLE = 60.0  # s; routers forget connections after some minutes, without a word
+_PARKED_FOR = 5.0  # s; an answer that has not ended by then is not waited for any more
+
+
+class Http:
+    """The connections to one server. It belongs to the event loop in which it is first used.
+
+    Attributes:
+        route: The way there.
+        connections: All that are open.
+        exchanges: All that run.
+    """
+
+    def __init__(self, route: Route, max_idle: int) -> None:
+        self.route = route
+        self._max_idle = max_idle
+        self.connections: set[Connection] = set()
+        self.exchanges: set[Exchange] = set()
+        self._idle: deque[Connection] = deque()  # the one used last is the last
+        # Exchanges whose answer has brought all that matters, but not its end, and what ends them.
+        self._parked: dict[Exchange, asyncio.TimerHandle] = {}
+        self._connector: aiohttp.BaseConnector | None = None  # by enter; None again by close
+        self._loop: asyncio.AbstractEventLoop | None = None  # the same
+
+    async def send(self, call: Call, headers: Mapping[str, str], running: Running) -> Exchange:
+        """Send a request and return when the head of its answer is there.
+
+        It goes out once more only if a connection that had been used before turns out to have been
+        closed by the server before a byte of the answer: servers close idle connections at will.
+
+        Args:
+            call: What is asked.
+            headers: All headers but those of the way: Host, Content-Length and the proxy's.
+            running: Where the exchange stands while it runs.
+
+        Raises:
+            TransportError: There is no answer.
+            TimedOutError: A time limit was reached before there was an answer.
+            RuntimeError: The client belongs to another event loop.
+        """
+        exchange = Exchange(self, call, running)
+        try:
+            await exchange.start(call, headers)
+        except BaseException:
+            exchange.end()
+            raise
+        return exchange
+
+    def enter(self) -> asyncio.AbstractEventLoop:
+        """Return the running event loop, to which this belongs from now on.
+
+        Raises:
+            RuntimeError: It belongs to another one.
+        """
+        loop = asyncio.get_running_loop()
+        if self._loop is None:
+            path = self.route.address.socket_path
+            self._loop = loop
+            self._connector = (
+                aiohttp.UnixConnector(path, limit=0)
+                if path
+                else aiohttp.TCPConnector(limit=0, resolver=aiohttp.ThreadedResolver())
+            )
+        elif self._loop is not loop:
+            raise RuntimeError(
+                "the client belongs to another event loop: close it there with "
+                "`await client.close()`, or make one in each loop"
+            )
+        return loop
+
+    def take(self) -> Connection | None:
+        """Return an idle connection; None if there is none."""
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.is_usable() and time.monotonic() - connection.idle_since < _LONGEST_IDLE:
+                return connection
+            connection.abort()
+        return None
+
+    async def connect(self) -> Connection:
+        """Return a new connection.
+
+        Raises:
+            OSError: There is none.
+            HttpError: The server sent something before it was asked.
+        """
+        if self._connector is None:
+            raise ConnectionAbortedError(CANCELLED)
+        route, address = self.route, self.route.address
+        proxy_headers = {}
+        if route.proxy is not None and route.proxy.authorization and route.has_tunnel:
+            proxy_headers["Proxy-Authorization"] = route.proxy.authorization
+        context: Any = route.context or route.proxy_context or True
+        request = aiohttp.ClientRequest(
+            "GET",
+            URL.build(scheme=address.scheme, host=address.host or "localhost", port=address.port),
+            loop=self._loop,
+            ssl=context,
+            proxy=URL(str(route.proxy)) if route.proxy is not None else None,
+            proxy_headers=proxy_headers,
+        )
+        # All time limits are the exchange's.
+        try:
+            raw = await self._connector.connect(request, [], aiohttp.ClientTimeout())
+        except (aiohttp.ClientError, OSError) as error:
+            raise unconnected(error, route) from error
+        return Connection(raw, self)
+
+    def give(self, connection: Connection) -> None:
+        """Keep a connection on which an answer has ended."""
+        connection.idle_since = time.monotonic()
+        if connection.is_usable():
+            self._idle.append(connection)
+        self._trim()
+
+    def park(self, exchange: Exchange) -> None:
+        """Keep the connection of an exchange whose answer has nearly ended."""
+        loop = asyncio.get_running_loop()
+        self._parked[exchange] = loop.call_later(_PARKED_FOR, exchange.end)
+        self._trim()
+
+    def unpark(self, exchange: Exchange) -> None:
+        """Take notice that the answer of an exchange has ended, in whatever way."""
+        if timer := self._parked.pop(exchange, None):
+            timer.cancel()
+
+    def _trim(self) -> None:
+        while len(self._idle) + len(self._parked) > self._max_idle:
+            if self._parked:
+                next(iter(self._parked)).end()
+            else:
+                self._idle.popleft().abort()
+
+    def forget(self, connection: Connection) -> None:
+        """Take notice that a connection has ended."""
+        self.connections.discard(connection)
+        with contextlib.suppress(ValueError):
+            self._idle.remove(connection)
+
+    async def close(self) -> None:
+        """End all exchanges, close all connections, and wait until they are closed.
+
+        Raises:
+            RuntimeError: This belongs to another event loop, which still runs.
+        """
+        if self._connector is None or self._loop is None:
+            return
+        if self._loop.is_closed():  # and with it all that it had
+            self.connections.clear()
+            self._idle.clear()
+            self._parked.clear()
+            self.exchanges.clear()
+        else:
+            self.enter()
+        connector, self._connector, self._loop = self._connector, None, None
+        for exchange in [*self.exchanges, *self._parked]:
+            exchange.cancel()
+        closed = [connection.closed for connection in self.connections]
+        for connection in list(self.connections):
+            connection.abort()
+        try:
+            if closed:
+                await asyncio.wait(closed)
+        finally:
+            await connector.close()

@@ -1,0 +1,103 @@
+"""The way to a server: what is dialled, and what happens on the connection before a request."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+
+from ._tls import default_context
+
+if TYPE_CHECKING:
+    import ssl
+
+    from ._address import Address
+    from ._proxies import Proxy
+
+
+@attrs.frozen
+class Route:
+    """The way to a server.
+
+    Attributes:
+        address: Where the server is.
+        proxy: The proxy in between; None for none.
+        context: The TLS to the server; None for none.
+        proxy_context: The TLS to the proxy; None for none.
+    """
+
+    address: Address
+    proxy: Proxy | None
+    context: ssl.SSLContext | None
+    proxy_context: ssl.SSLContext | None
+
+    @classmethod
+    def to(
+        cls,
+        address: Address,
+        proxy: Proxy | None,
+        context: ssl.SSLContext | None,
+        ca_file: str | None,
+    ) -> Route:
+        """Return the way to a server.
+
+        Args:
+            address: Where it is.
+            proxy: The proxy in between; None for none.
+            context: The TLS of both; None for the default.
+            ca_file: Authorities in PEM for the default TLS, instead of the system's.
+
+        Raises:
+            OSError: The file of authorities cannot be read.
+            ValueError: Both a context and a file of authorities are given.
+        """
+        if context is not None and ca_file is not None:
+            raise ValueError("give ssl_context or ca_file: a context has its own authorities")
+        needs_tls = address.scheme == "https"
+        proxy_needs_tls = proxy is not None and proxy.scheme == "https"
+        if context is None and (needs_tls or proxy_needs_tls or ca_file is not None):
+            # One for all connections: to load the authorities takes some 20 ms.
+            context = default_context(ca_file)
+        return cls(
+            address,
+            None if address.socket_path else proxy,
+            context if needs_tls else None,
+            context if proxy_needs_tls else None,
+        )
+
+    @property
+    def dialled(self) -> tuple[str, int]:
+        """Host and port that a connection is made to."""
+        if self.proxy is not None:
+            return self.proxy.host, self.proxy.port
+        return self.address.host, self.address.port
+
+    @property
+    def has_tunnel(self) -> bool:
+        """Whether the proxy only passes bytes on, so that it sees no request."""
+        return self.proxy is not None and self.context is not None
+
+    @property
+    def is_forwarded(self) -> bool:
+        """Whether the proxy reads the requests."""
+        return self.proxy is not None and self.context is None
+
+    def target(self, target: str) -> str:
+        """Return the target as it stands in the request line."""
+        return self.address.origin + target if self.is_forwarded else target
+
+    def headers(self) -> dict[str, str]:
+        """Return the headers that each request needs on this way."""
+        headers = {"Host": self.address.authority}
+        if self.is_forwarded and self.proxy is not None and self.proxy.authorization:
+            headers["Proxy-Authorization"] = self.proxy.authorization
+        return headers
+
+    def tunnel_request(self) -> bytes:
+        """Return the request that asks the proxy for a tunnel (RFC 9110, section 9.3.6)."""
+        host, port = self.address.host.partition("%")[0], self.address.port
+        authority = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        lines = [f"CONNECT {authority} HTTP/1.1", f"Host: {authority}"]
+        if self.proxy is not None and self.proxy.authorization:
+            lines.append(f"Proxy-Authorization: {self.proxy.authorization}")
+        return "\r\n".join([*lines, "", ""]).encode()
