@@ -183,14 +183,19 @@ def versions(names: Sequence[str]) -> tuple[list[str], list[str]]:
     found, lines = [], []
     for name in names:
         client = CLIENTS[name]
-        try:
-            numbers = ", ".join(f"{each} {_version(each)}" for each in client.distributions)
-        except metadata.PackageNotFoundError as error:
-            lines.append(f"{name:16} left out: {error.name} is not installed")
-        else:
-            lines.append(f"{name:16} {numbers}: {client.note}")
-            found.append(name)
+        is_there, line = version_line(name, client.distributions, client.note)
+        lines.append(line)
+        found += [name] * is_there
     return found, lines
+
+
+def version_line(name: str, distributions: Sequence[str], note: str) -> tuple[bool, str]:
+    """Return whether a client is installed, and a line about it."""
+    try:
+        numbers = ", ".join(f"{each} {_version(each)}" for each in distributions)
+    except metadata.PackageNotFoundError as error:
+        return False, f"{name:16} left out: {error.name} is not installed"
+    return True, f"{name:16} {numbers}: {note}"
 
 
 def _version(distribution: str) -> str:

@@ -50,14 +50,15 @@ class Connection(asyncio.Protocol):
         self._is_paused = False  # whether the server has to wait
         self._raw = raw
         self._http = http
-        self._handler: Any = raw.protocol  # aiohttp's own, which hears of the end only
-        self.transport: Any = raw.transport
-        if self.transport is None or self.transport.is_closing():
+        handler, transport = raw.protocol, raw.transport
+        if handler is None or transport is None or transport.is_closing():
             raw.close()
             raise ConnectionResetError("the server closed the connection at once")
-        if self._handler.should_close:  # it holds bytes
+        if handler.should_close:  # it holds bytes
             raw.close()
             raise HttpError("the server sent something before it was asked")
+        self._handler = handler  # aiohttp's own protocol, which hears of the end only
+        self.transport: Any = transport  # Any spares checks on the hot path
         http.connections.add(self)
         # So that resume_writing is called as soon as the system has taken all of a request.
         self.transport.set_write_buffer_limits(high=0)
