@@ -99,7 +99,7 @@ class AsyncClient(ClientBase):
             TransportError: There is no answer.
             TimedOutError: A time limit was reached before there was an answer.
             TypeError: A header, the query or the body cannot be sent.
-            ValueError: The path is a whole URL; a header or the body cannot be sent.
+            ValueError: The path is a whole URL; the method, a header or the body cannot be sent.
             RuntimeError: The client belongs to another event loop.
         """
         call = self._call(method, path, body, extra_headers, extra_query, timeout, is_stream=True)
@@ -134,7 +134,7 @@ class AsyncClient(ClientBase):
             TimedOutError: A time limit was reached.
             ContentTypeError: The answer is not JSON.
             TypeError: A header, the query or the body cannot be sent.
-            ValueError: The path is a whole URL; a header or the body cannot be sent.
+            ValueError: The path is a whole URL; the method, a header or the body cannot be sent.
             RuntimeError: The client belongs to another event loop.
         """
         call = self._call(method, path, body, extra_headers, extra_query, timeout, is_stream=False)

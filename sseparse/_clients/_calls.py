@@ -9,7 +9,7 @@ import attrs
 
 from ..completions._errors import ExchangeError, StatusError
 from ..completions._timing import Timing
-from ._requests import encoded_body, merged_headers, target_of
+from ._requests import checked_method, encoded_body, merged_headers, target_of
 from ._retries import is_retried, wait_before_retry
 from ._settings import limits
 
@@ -35,7 +35,7 @@ class Call:
 
     Raises:
         TypeError: A header, the query or the body cannot be sent.
-        ValueError: The path is a whole URL; a header or the body cannot be sent.
+        ValueError: The path is a whole URL; the method, a header or the body cannot be sent.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Call:
     ) -> None:
         self._call_ns = time.perf_counter_ns()
         self._settings = settings
-        self.method = method
+        self.method = checked_method(method)
         query = {**settings.default_query, **(extra_query or {})}
         self.target = target_of((settings.address.path, settings.address.query), path, query)
         self.timeout: Timeout = limits(timeout, settings.timeout)

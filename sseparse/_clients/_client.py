@@ -116,7 +116,7 @@ class Client(ClientBase):
             TransportError: There is no answer.
             TimedOutError: A time limit was reached before there was an answer.
             TypeError: A header, the query or the body cannot be sent.
-            ValueError: The path is a whole URL; a header or the body cannot be sent.
+            ValueError: The path is a whole URL; the method, a header or the body cannot be sent.
         """
         call = self._call(method, path, body, extra_headers, extra_query, timeout, is_stream=True)
         answer, exchange = self._send(call, self._events_answer(extra_headers))
@@ -150,7 +150,7 @@ class Client(ClientBase):
             TimedOutError: A time limit was reached.
             ContentTypeError: The answer is not JSON.
             TypeError: A header, the query or the body cannot be sent.
-            ValueError: The path is a whole URL; a header or the body cannot be sent.
+            ValueError: The path is a whole URL; the method, a header or the body cannot be sent.
         """
         call = self._call(method, path, body, extra_headers, extra_query, timeout, is_stream=False)
         answer, exchange = self._send(call, self._json_answer)

@@ -104,6 +104,20 @@ def _quoted(target: str) -> str:
     return _NO_ESCAPE.sub("%25", quote(target, safe=_TARGET, errors="surrogatepass"))
 
 
+def checked_method(method: str) -> str:
+    """Return a method as it stands in a request.
+
+    Raises:
+        TypeError: It is no str.
+        ValueError: It is no name of a method.
+    """
+    if not isinstance(method, str):
+        raise TypeError(f"the method must be a str, not {type(method).__name__}")
+    if not _HEADER_NAME.fullmatch(method):
+        raise ValueError(f"the method must be a name, as GET is one, not {method!r}")
+    return method
+
+
 def encoded_body(body: Any) -> bytes:
     """Return a body as JSON.
 

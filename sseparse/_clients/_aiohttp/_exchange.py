@@ -178,6 +178,7 @@ class Exchange:
         if self._decompressor is not None:
             fields = [field for field in fields if field[0].lower() != "content-encoding"]
         self.headers = Headers(fields)
+        self._stop_timer()  # event_idle, which begins now, may end sooner
         if rest:
             connection.received.appendleft((connection.arrival_ns, rest))
 
