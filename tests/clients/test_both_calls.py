@@ -9,13 +9,13 @@ import socket
 import ssl
 import threading
 import time as time_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from either import Either, Make, both
 from loopback import DONE, PATIENCE, Peer, Request, Server, delta, serving
+from secured import CA_FILE, https, over_tls
 from sseparse._clients import _client, _retries
 from sseparse._clients._aiohttp import Running
 from sseparse.completions import (
@@ -30,8 +30,8 @@ from sseparse.completions import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
-TLS = Path(__file__).parents[1] / "data" / "tls"
 WHOLE = {"choices": [{"index": 0, "message": {"content": "hi"}, "finish_reason": "stop"}]}
 FINISH = delta(finish="stop")
 KEY = "sk-very-secret"
@@ -544,7 +544,7 @@ async def test_proxy_for_tls(make: Make) -> None:
     """The proxy is asked for a tunnel, and sees nothing of what goes through it."""
     tunnel = Tunnel()
     with serving(streaming, over_tls) as server, serving(tunnel) as proxy:
-        options = {"ca_file": str(TLS / "cert.pem"), "proxy": f"u:p@127.0.0.1:{proxy.port}"}
+        options = {"ca_file": CA_FILE, "proxy": f"u:p@127.0.0.1:{proxy.port}"}
         async with make(base_url=https(server), api_key=KEY, **options) as own:
             for _ in range(2):
                 assert (await (await own.ask()).collect()).text == "a"
@@ -590,8 +590,7 @@ async def test_a_proxy_that_is_none(make: Make, raw: bytes) -> None:
 async def test_a_proxy_behind_tls(make: Make) -> None:
     with serving(proxying, over_tls) as proxy:
         url = f"https://127.0.0.1:{proxy.port}"
-        ca_file = str(TLS / "cert.pem")
-        async with make(base_url="http://model.test/v1", proxy=url, ca_file=ca_file) as own:
+        async with make(base_url="http://model.test/v1", proxy=url, ca_file=CA_FILE) as own:
             assert (await own.create()).text == "hi"
         async with make(base_url="http://model.test/v1", proxy=url) as own:
             with pytest.raises(TransportError, match=f"the proxy {url}: certificate verify failed"):
@@ -601,13 +600,6 @@ async def test_a_proxy_behind_tls(make: Make) -> None:
 # TLS and unix sockets
 
 
-def over_tls(connection: socket.socket) -> ssl.SSLSocket:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(TLS / "cert.pem", TLS / "key.pem")
-    connection.settimeout(PATIENCE)
-    return context.wrap_socket(connection, server_side=True)
-
-
 def refuse_tls(connection: socket.socket) -> Any:
     """Do what a server without TLS does."""
     connection.recv(65536)
@@ -615,15 +607,10 @@ def refuse_tls(connection: socket.socket) -> Any:
     raise ConnectionAbortedError
 
 
-def https(server: Server) -> str:
-    return server.url.replace("http:", "https:")
-
-
 @pytest.mark.parametrize("how", ["ca_file", "ssl_context"])
 @both
 async def test_tls(make: Make, how: str) -> None:
-    ca_file = str(TLS / "cert.pem")
-    given: Any = ca_file if how == "ca_file" else ssl.create_default_context(cafile=ca_file)
+    given: Any = CA_FILE if how == "ca_file" else ssl.create_default_context(cafile=CA_FILE)
     with serving(streaming, over_tls) as server:
         async with make(base_url=https(server), **{how: given}) as own:
             for _ in range(3):
@@ -638,7 +625,7 @@ async def test_tls_that_fails(make: Make, clock: Clock) -> None:
             with pytest.raises(TransportError, match=r"certificate verify failed.*ssl_context"):
                 await own.ask()
         url = https(server).replace("127.0.0.1", "localhost")
-        async with make(base_url=url, ca_file=str(TLS / "cert.pem"), max_retries=3) as own:
+        async with make(base_url=url, ca_file=CA_FILE, max_retries=3) as own:
             with pytest.raises(TransportError, match=r"certificate verify failed: [Hh]ostname"):
                 await own.ask()
     with serving(streaming, refuse_tls) as server:

@@ -525,7 +525,7 @@ async def test_successes_that_are_none(make: Make) -> None:
     cases: list[tuple[bytes, type[ExchangeError], str]] = [
         (b"", EmptyStreamError, "without a choice"),
         (DONE, EmptyStreamError, "before a single choice"),
-        (b"<html><title>Sorry</title>", ContentTypeError, "expected text/event-stream"),
+        (b"<html><title>Sorry</title>", StreamError, "Sorry"),
         (b'{"error": "m"}', StreamError, "m"),
         (wire(delta("a")) + wire({"error": {"message": "m"}}) + DONE, StreamError, "m"),
     ]

@@ -90,8 +90,14 @@ class Connection(asyncio.Protocol):
         self._waiting -= len(data)
         if self._is_paused and self._waiting <= _FEW_WAITING:
             self._is_paused = False
-            self.transport.resume_reading()
+            if not self.transport.is_closing():
+                self.transport.resume_reading()
         return data
+
+    def write(self, data: bytes) -> None:
+        """Send all of it, as soon as it can be sent; nothing if the connection has ended."""
+        if not self.transport.is_closing():  # then the exchange hears of it
+            self.transport.write(data)
 
     def resume_writing(self) -> None:
         """Take notice that the system has taken all of the request."""

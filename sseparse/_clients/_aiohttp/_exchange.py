@@ -86,7 +86,7 @@ class Exchange:
                     connection = await self._connect()
                 self._connection, connection.exchange = connection, self
                 self.timing.request_sent_ns = 0
-                connection.transport.write(request)
+                connection.write(request)
                 self._unsent = connection.unsent
                 if not self._unsent:
                     self.is_sent()
@@ -132,7 +132,11 @@ class Exchange:
                 raise TimeoutError
             if task.cancelled():  # by cancel
                 raise ConnectionAbortedError(CANCELLED)
-            return task.result()
+            connection = task.result()
+            if self.is_closed:  # since the connection was made
+                connection.abort()
+                raise ConnectionAbortedError(CANCELLED)
+            return connection
         except BaseException:
             if not task.done():
                 task.add_done_callback(_throw_away)
