@@ -34,9 +34,17 @@ class Decompressor:
     def feed(self, data: bytes) -> bytes:
         """Return what the bytes stand for, 1 MiB of it at most; see ``has_more``.
 
+        It is empty only if nothing more can be had of what was fed.
+
         Raises:
             HttpError: They are not compressed that way.
         """
+        piece = self._feed(data)
+        while self.has_more and not piece:  # behind the end of a member
+            piece = self._feed(b"")
+        return piece
+
+    def _feed(self, data: bytes) -> bytes:
         data, self._held, self.has_more = self._held + data, b"", False
         if self._zlib is None and not self._begin(data):
             return b""
