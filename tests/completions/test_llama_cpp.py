@@ -1,27 +1,18 @@
 """The client against a real server: llama.cpp's own, with a model of which the answers are known.
 
-It needs the extra ``servers``, and is skipped without; where SSEPARSE_REAL_SERVER is set, as in CI,
-it fails without.
+It needs the extra ``servers``; see ``llama_cpp``.
 """
 
 from __future__ import annotations
 
-import contextlib
-import importlib.util
 import json
-import os
-import subprocess
-import sys
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from loopback import (
-    PATIENCE,
-    partial,
-)
+from llama_cpp import SENTENCES, LlamaCpp, make_model, needs_llama_cpp, running
+from loopback import PATIENCE, partial
 from sseparse.completions import (
     Client,
     Completion,
@@ -34,12 +25,9 @@ from sseparse.completions import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-SERVERS = Path(__file__).parents[1] / "servers"
-pytestmark = pytest.mark.skipif(
-    not os.environ.get("SSEPARSE_REAL_SERVER") and not importlib.util.find_spec("xllamacpp"),
-    reason="needs xllamacpp: pip install 'sseparse[servers]'",
-)
+pytestmark = needs_llama_cpp
 
 TOOLS = [
     {
@@ -57,79 +45,12 @@ TOOLS = [
         },
     }
 ]
-SENTENCES = {
-    "Hello from a tiny model.",
-    "Hello from a tiny llama server.",
-    "Streams of tokens flow.",
-    "Streams of events arrive quickly.",
-}
 USAGE = {"include_usage": True}
-
-
-class LlamaCpp:
-    """A running server.
-
-    Attributes:
-        url: Its base URL.
-        log: What it has written so far, by lines.
-    """
-
-    def __init__(self, model: Path, *options: str) -> None:
-        command = [sys.executable, str(SERVERS / "serve_llama_cpp.py"), str(model), *options]
-        # Its log goes to standard error. In one pipe a line of it could be broken by the address.
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        )
-        self.log: list[str] = []
-        self._has_line = threading.Condition()
-        self._reader = threading.Thread(target=self._read)
-        self._reader.start()
-        assert self._process.stdout
-        address = self._process.stdout.readline().decode().strip()
-        assert address.startswith("http"), self.log
-        self.url = f"{address}/v1"
-
-    def _read(self) -> None:
-        assert self._process.stderr
-        for line in self._process.stderr:
-            with self._has_line:
-                self.log.append(line.decode("utf-8", "replace").rstrip())
-                self._has_line.notify_all()
-
-    def generations(self) -> int:
-        """How many answers it has begun to generate, by its log."""
-        return sum("launch_slot_" in line for line in self.log)
-
-    def wait_for_generations(self, count: int) -> None:
-        """Wait until the log, which another thread of the server writes, has that many."""
-        with self._has_line:
-            assert self._has_line.wait_for(lambda: self.generations() >= count, PATIENCE)
-
-    def stop(self) -> None:
-        assert self._process.stdin
-        assert self._process.stdout
-        assert self._process.stderr
-        self._process.stdin.close()
-        self._process.wait(PATIENCE)
-        self._reader.join(PATIENCE)
-        self._process.stdout.close()
-        self._process.stderr.close()
-
-
-@contextlib.contextmanager
-def running(model: Path, *options: str) -> Iterator[LlamaCpp]:
-    server = LlamaCpp(model, *options)
-    try:
-        yield server
-    finally:
-        server.stop()
 
 
 @pytest.fixture(scope="session")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("model") / "tiny.gguf"
-    subprocess.run([sys.executable, SERVERS / "make_gguf.py", path], check=True, timeout=PATIENCE)
-    return path
+    return make_model(tmp_path_factory.mktemp("model"))
 
 
 @pytest.fixture(scope="session")
