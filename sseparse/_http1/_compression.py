@@ -19,14 +19,17 @@ class Decompressor:
 
     Attributes:
         is_whole: Whether what was fed ends where the compressed data does.
-        has_more: Whether ``feed(b"")`` returns more, of what was fed before.
+        has_more: Whether ``feed(b"")`` returns more of what was fed before, or raises.
     """
 
     def __init__(self, coding: str) -> None:
         self._coding = coding
         self._zlib: Any = None  # of the member that is being read; None between members
         self._container = _CODINGS[coding]
-        self._held = b""  # what the last call left: its piece was full, or too little was there
+        self._held = b""  # what was fed and not used: a piece was full, or too little was there
+        self._goes_on = False  # whether there may be more in what is held. By _step.
+        self._next = b""  # the piece that the next call returns. By feed.
+        self._fault: HttpError | None = None  # what the next call raises. By feed.
         self._is_first = True  # no member has ended
         self.is_whole = True
         self.has_more = False
@@ -34,18 +37,31 @@ class Decompressor:
     def feed(self, data: bytes) -> bytes:
         """Return what the bytes stand for, 1 MiB of it at most; see ``has_more``.
 
-        It is empty only if nothing more can be had of what was fed.
-
         Raises:
             HttpError: They are not compressed that way.
         """
-        piece = self._feed(data)
-        while self.has_more and not piece:  # behind the end of a member
-            piece = self._feed(b"")
+        if self._fault is not None:
+            raise self._fault
+        self._held += data
+        piece = self._next or self._piece()
+        self._next = b""
+        if self._goes_on:  # only who looks knows whether it does
+            try:
+                self._next = self._piece()
+            except HttpError as fault:  # what came before it is returned first
+                self._fault = fault
+        self.has_more = bool(self._next or self._fault)
         return piece
 
-    def _feed(self, data: bytes) -> bytes:
-        data, self._held, self.has_more = self._held + data, b"", False
+    def _piece(self) -> bytes:
+        """Return the next piece; b"" if too little is held."""
+        piece = self._step()
+        while self._goes_on and not piece:  # behind the end of a member
+            piece = self._step()
+        return piece
+
+    def _step(self) -> bytes:
+        data, self._held, self._goes_on = self._held, b"", False
         if self._zlib is None and not self._begin(data):
             return b""
         try:
@@ -53,11 +69,11 @@ class Decompressor:
         except zlib.error as error:
             raise HttpError(f"the body is no {self._coding}: {error}") from error
         self._held = self._zlib.unconsumed_tail
-        self.has_more = len(piece) == _MAX_PIECE
+        self._goes_on = len(piece) == _MAX_PIECE
         if self._zlib.eof:
             self._held, self._zlib = self._zlib.unused_data, None
             self.is_whole, self._is_first = True, False
-            self.has_more = bool(self._held)
+            self._goes_on = bool(self._held)
         return piece
 
     def _begin(self, data: bytes) -> bool:

@@ -705,7 +705,7 @@ def test_thin_is_a_feature() -> None:
     }
     # The meaning of a completion is what the project exists for; a transport is to add little.
     assert 500 < counts["completions"] < 2000, counts
-    assert 300 < counts["_clients"] < 900, counts
+    assert 600 < counts["_clients"] < 1300, counts  # of two clients, and what they share
 
 
 if TYPE_CHECKING:  # for mypy

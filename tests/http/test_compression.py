@@ -20,11 +20,11 @@ def unpacked(coding: str, *pieces: bytes) -> tuple[bytes, bool]:
     assert decompressor is not None
     got = []
     for piece in pieces:
-        data = decompressor.feed(piece)
-        while data:
-            got.append(data)
-            data = decompressor.feed(b"") if decompressor.has_more else b""
-        assert not decompressor.has_more
+        got.append(decompressor.feed(piece))
+        while decompressor.has_more:
+            assert got[-1]
+            got.append(decompressor.feed(b""))
+            assert got[-1]
     return b"".join(got), decompressor.is_whole
 
 
@@ -47,7 +47,9 @@ def test_every_cut(coding: str, body: bytes) -> None:
     """The end of one member may come with the whole of the next."""
     assert unpacked(coding, body) == (b"onetwo", True)
     for at in range(len(body) + 1):
-        assert unpacked(coding, body[:at], body[at:]) == (b"onetwo", True)
+        for end in (at, at + 1, at + 7):
+            pieces = body[:at], body[at:end], body[end:]
+            assert unpacked(coding, *pieces) == (b"onetwo", True)
     assert unpacked(coding, *[bytes([byte]) for byte in body]) == (b"onetwo", True)
 
 
@@ -60,9 +62,20 @@ def test_a_body_that_ends_early() -> None:
     assert unpacked("gzip", b"") == (b"", True)
 
 
-def test_a_large_piece_comes_in_parts() -> None:
-    size = 3_000_000
+@pytest.mark.parametrize("size", [0, 1, (1 << 20) - 1, 1 << 20, (1 << 20) + 1, 1 << 22])
+def test_a_large_piece_comes_in_parts(size: int) -> None:
+    assert unpacked("gzip", packed(bytes(size))) == (bytes(size), True)
     assert unpacked("gzip", packed(bytes(size)) + packed(b"x")) == (bytes(size) + b"x", True)
+
+
+def test_what_comes_before_a_fault_is_returned() -> None:
+    decompressor = decompressor_of(["gzip"])
+    assert decompressor is not None
+    assert decompressor.feed(packed(b"one") + b"\x1f\x8bnonsense") == b"one"
+    assert decompressor.has_more
+    for _ in range(2):
+        with pytest.raises(HttpError, match="the body is no gzip"):
+            decompressor.feed(b"")
 
 
 def test_what_is_not_compressed_that_way() -> None:

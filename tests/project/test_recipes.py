@@ -7,10 +7,14 @@ The code under test is the code that docs/usage.rst shows.
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import gc
+import os
 import runpy
 import socket
+import subprocess
+import sys
 import threading
 import time
 import zlib
@@ -20,12 +24,17 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
 
+import loopback
+import sseparse
+from llama_cpp import make_model, needs_llama_cpp, running
+from loopback import DONE, delta
 from sseparse import Event, encode, parse
 from sseparse.testing import every_split, rechunk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+SOURCES = Path(sseparse.__file__).parents[1]
 RECIPES = Path(__file__).parents[2] / "docs" / "recipes"
 LIBRARIES = {
     "over_urllib3": "urllib3",
@@ -455,3 +464,69 @@ def test_msgspec(size: int) -> None:
     assert len(text) > 5
     with pytest.raises(msgspec.ValidationError, match=r"missing required field `id`"):
         list(recipe["chunks_of_answer"]([b"data: {}\n\n"]))
+
+
+# The load generator
+
+GENERATOR = "load_generator"
+
+
+def load_options(url: str, **more: Any) -> argparse.Namespace:
+    options = {"model": "tiny", "prompt": "hello", "rate": 200.0, "requests": 20, "poisson": False}
+    return argparse.Namespace(base_url=url, **{**options, **more})
+
+
+def test_load_generator_does_not_wait_for_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server answers when all requests are there; some of its answers are failures."""
+    pytest.importorskip("aiohttp")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    recipe = runpy.run_path(str(RECIPES / f"{GENERATOR}.py"))
+    all_there = threading.Barrier(20)
+
+    def handle(peer: loopback.Peer, _: loopback.Request) -> None:
+        number = all_there.wait(PATIENCE)
+        if number < 3:
+            peer.answer("busy", status="503 X")
+        elif number < 5:
+            peer.stream(delta("a"), delta("b"))  # without an end
+        elif number < 6:
+            peer.stream(loopback.DONE)
+        else:
+            peer.stream(delta("", role="assistant"), delta("a"), delta("b", finish="stop"), DONE)
+
+    with loopback.serving(handle) as server:
+        results = asyncio.run(recipe["load"](load_options(server.url)))
+    assert results.failures == {"StatusError": 3, "TruncatedError": 2, "EmptyStreamError": 1}
+    assert (len(results.late), len(results.first), len(results.gaps)) == (20, 16, 16)
+    assert min(results.late) >= 0
+    assert min(results.first) > 0
+    assert min(results.gaps) >= 0
+    head, late, _, gaps, failures = str(results).splitlines()
+    assert head.split() == ["ms", "median", "p90", "p99", "longest", "number"]
+    assert late.split()[0] == "late"
+    assert gaps.split()[-1] == "16"
+    assert failures == "failures: " + ", ".join(f"{k} {v}" for k, v in results.failures.items())
+    assert str(recipe["Results"]()).endswith("failures: none\n")
+
+
+@needs_llama_cpp
+@pytest.mark.parametrize("more", [[], ["--poisson"]])
+def test_load_generator(tmp_path: Path, more: list[str]) -> None:
+    pytest.importorskip("aiohttp")
+    with running(make_model(tmp_path)) as server:
+        path = str(RECIPES / f"{GENERATOR}.py")
+        command = [sys.executable, path, server.url, "--rate", "50"]
+        done = subprocess.run(
+            [*command, "--requests", "20", *more],
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            env={**os.environ, "NO_PROXY": "127.0.0.1", "PYTHONPATH": str(SOURCES)},
+        )
+    assert (done.returncode, done.stderr) == (0, "")
+    _, late, first, gaps, failures = done.stdout.splitlines()
+    assert failures == "failures: none"
+    assert (late.split()[-1], first.split()[-1]) == ("20", "20")
+    median, p90, p99, longest = map(float, first.split()[1:5])
+    assert 0 < median <= p90 <= p99 <= longest
+    assert int(gaps.split()[-1]) > 20
