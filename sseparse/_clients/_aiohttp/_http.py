@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import time
 from collections import deque
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,9 @@ from ._faults import unconnected
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from .._address import Address
     from .._calls import Call
+    from .._proxies import Proxy
     from .._route import Route
     from ._running import Running
 
@@ -118,10 +121,10 @@ class Http:
         context: Any = route.context or route.proxy_context or True
         request = aiohttp.ClientRequest(
             "GET",
-            URL.build(scheme=address.scheme, host=address.host or "localhost", port=address.port),
+            _url_of(address),
             loop=self._loop,
             ssl=context,
-            proxy=URL(str(route.proxy)) if route.proxy is not None else None,
+            proxy=_url_of(route.proxy) if route.proxy is not None else None,
             proxy_headers=proxy_headers,
         )
         # All time limits are the exchange's.
@@ -188,3 +191,11 @@ class Http:
                 await asyncio.wait(closed)
         finally:
             await connector.close()
+
+
+def _url_of(place: Address | Proxy) -> URL:
+    """Return what aiohttp connects to."""
+    host = place.host or "localhost"
+    with contextlib.suppress(OSError):  # then it is no IPv4 address
+        host = socket.inet_ntoa(socket.inet_aton(host))  # aiohttp does not take 127.1
+    return URL.build(scheme=place.scheme, host=host, port=place.port)
