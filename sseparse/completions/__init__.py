@@ -77,8 +77,6 @@ _CLIENTS = {
 
 __all__ = [
     "DONE_WAIT",
-    "AsyncClient",
-    "AsyncEventStream",
     "AsyncStream",
     "Choice",
     "Chunk",
@@ -110,9 +108,14 @@ __all__ = [
     "iter_chunks",
 ]
 
-# Where the extra is missing, ``from sseparse.completions import *`` leaves out the client.
-if TYPE_CHECKING or (PathFinder.find_spec("urllib3") and PathFinder.find_spec("attrs")):
-    __all__ += ["Client", "EventStream", "Timeout"]
+# Where an extra is missing, ``from sseparse.completions import *`` leaves out its client.
+_found = {name for name in ("aiohttp", "attrs", "urllib3") if PathFinder.find_spec(name)}
+if TYPE_CHECKING or _found >= {"attrs", "urllib3"}:
+    __all__ += ["Client", "EventStream"]
+if TYPE_CHECKING or _found >= {"attrs", "aiohttp"}:
+    __all__ += ["AsyncClient", "AsyncEventStream"]
+if TYPE_CHECKING or _found > {"attrs"}:
+    __all__ += ["Timeout"]
 
 
 def __getattr__(name: str) -> object:

@@ -168,7 +168,6 @@ async def _aread(answer: Answer[_T], source: AsyncSource) -> AsyncGenerator[_T, 
     ends = answer._ends
     read, parse, items = source.read, answer._parse, answer._items
     is_last_wait = False  # whether the time for the rest is limited
-    is_read = False  # to the end
     try:
         while not ends:
             try:
@@ -187,10 +186,9 @@ async def _aread(answer: Answer[_T], source: AsyncSource) -> AsyncGenerator[_T, 
             if answer.is_complete and not is_last_wait:
                 is_last_wait = True
                 source.limit_rest(DONE_WAIT)
-        is_read = True
     finally:
         answer.close("left")  # by break, by cancellation, or because nobody goes on reading
-        if is_read and answer.outcome is Outcome.DONE:
+        if answer.outcome is Outcome.DONE:
             await source.park()
         else:
             await source.close()

@@ -242,7 +242,9 @@ async def test_what_is_sent(make: Make) -> None:
         async with make(server, base_url=url, **options) as own:
             await own.create(extra_query={"b": "é&", "c": [1, True, None]}, temperature=0)
             await own.create()
-            await own.request("GET", "/models%2Fx y?limit=2&q=%c3%a9+%20é\r\nX: y", extra_query={"a": None})
+            await own.request(
+                "GET", "/models%2Fx y?limit=2&q=%c3%a9+%20é\r\nX: y", extra_query={"a": None}
+            )
             events = await own.events(
                 "GET", "/x?u=https://example.org/y", extra_headers={"X-A": "é"}
             )

@@ -139,7 +139,9 @@ class Http:
         connection.idle_since = time.monotonic()
         if connection.is_usable():
             self._idle.append(connection)
-        self._trim()
+            self._trim()
+        else:
+            connection.abort()
 
     def park(self, exchange: Exchange) -> None:
         """Keep the connection of an exchange whose answer has nearly ended."""
