@@ -75,7 +75,7 @@ def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def run(request: pytest.FixtureRequest) -> Callable[[Coroutine[Any, Any, None]], None]:
     """Run a coroutine in either event loop, and look whether it leaves anything behind."""
     if request.param == "uvloop":
-        uvloop = pytest.importorskip("uvloop")
+        uvloop = pytest.importorskip("uvloop", reason="uvloop is not installed")
         new_loop: Any = uvloop.new_event_loop
     else:
         new_loop = asyncio.new_event_loop
@@ -429,7 +429,7 @@ def test_cancellation_closes_at_once(how: str, part: str, is_tls: bool, run: Any
             await until(is_set(left))
 
     if how == "timeout" and sys.version_info < (3, 11):
-        pytest.skip("asyncio.timeout is of CPython 3.11")
+        pytest.skip("asyncio.timeout needs CPython 3.11 or newer")
     with serving(handle, over_tls if is_tls else None) as server:
         run(main())
 

@@ -658,7 +658,7 @@ class UnixServer(Server):
 @pytest.fixture
 def unix(tmp_path: Path) -> Iterator[Server]:
     if not hasattr(socket, "AF_UNIX"):
-        pytest.skip("needs unix sockets")
+        pytest.skip("there are no unix sockets")
     server = UnixServer(answer, tmp_path / "s")
     yield server
     server.close()

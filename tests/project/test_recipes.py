@@ -478,7 +478,6 @@ def load_options(url: str, **more: Any) -> argparse.Namespace:
 
 def test_load_generator_does_not_wait_for_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     """The server answers when all requests are there; some of its answers are failures."""
-    pytest.importorskip("aiohttp")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     recipe = runpy.run_path(str(RECIPES / f"{GENERATOR}.py"))
     all_there = threading.Barrier(20)
@@ -512,7 +511,6 @@ def test_load_generator_does_not_wait_for_answers(monkeypatch: pytest.MonkeyPatc
 @needs_llama_cpp
 @pytest.mark.parametrize("more", [[], ["--poisson"]])
 def test_load_generator(tmp_path: Path, more: list[str]) -> None:
-    pytest.importorskip("aiohttp")
     with running(make_model(tmp_path)) as server:
         path = str(RECIPES / f"{GENERATOR}.py")
         command = [sys.executable, path, server.url, "--rate", "50"]
