@@ -106,8 +106,8 @@ class Connection(asyncio.Protocol):
 
     @property
     def unsent(self) -> int:
-        """How many bytes of the request the system has not taken."""
-        size: int = self.transport.get_write_buffer_size()
+        """How many bytes of the request the system has not taken; 0 if it never will."""
+        size: int = 0 if self.transport.is_closing() else self.transport.get_write_buffer_size()
         return size
 
     def connection_lost(self, exc: Exception | None) -> None:
