@@ -6,9 +6,9 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Any
 
-from ..._http1 import HeadReader, HttpError, body_of, decompressor_of
+from ..._http1 import HeadReader, HttpError
 from ...completions._errors import ExchangeError, TransportError
-from ...completions._headers import Headers
+from .._answers import opened
 from .._faults import CANCELLED, fault_of, timed_out
 from ._faults import UnconnectedError
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ..._http1 import Decompressor, Head
+    from ...completions._headers import Headers
     from .._calls import Call
     from ._connection import Connection
     from ._http import Http
@@ -174,14 +175,8 @@ class Exchange:
         self.timing.request_sent_ns = self.timing.request_sent_ns or connection.arrival_ns
         connection.has_answered = True
         self.status = head.status
-        self._body = body_of(head, method)
+        self._body, self._decompressor, self.headers = opened(head, method)
         self._keeps_connection = head.keeps_connection
-        codings = [each for each in head.values("content-encoding") if each != "identity"]
-        self._decompressor = decompressor_of(codings)
-        fields = head.fields
-        if self._decompressor is not None:
-            fields = [field for field in fields if field[0].lower() != "content-encoding"]
-        self.headers = Headers(fields)
         self._stop_timer()  # event_idle, which begins now, may end sooner
         if rest:
             connection.received.appendleft((connection.arrival_ns, rest))

@@ -15,8 +15,8 @@ TransportError or a TimedOutError, with the original as its cause.
 
 from __future__ import annotations
 
+from .._route import Route
 from ._exchange import Exchange
-from ._route import Route
 from ._running import Running, pause
 from ._send import MAX_IDLE, Http
 

@@ -14,12 +14,13 @@ from urllib3.util.ssltransport import SSLTransport
 from urllib3.util.wait import wait_for_read, wait_for_socket
 
 from ..._http1 import HeadReader, HttpError
+from .._faults import RefusedTunnelError
 
 if TYPE_CHECKING:
     import ssl
 
     from ..._http1 import Head
-    from ._route import Route
+    from .._route import Route
 
 if not issubclass(HTTPConnection, http.client.HTTPConnection):
     raise ImportError(
@@ -35,14 +36,6 @@ _Raw = http.client.HTTPConnection
 
 class UnsentError(OSError):
     """The server answered or left before it had the whole request."""
-
-
-class RefusedTunnelError(OSError):
-    """The proxy does not open a tunnel."""
-
-    def __init__(self, status: int, reason: str) -> None:
-        super().__init__(f"it does not connect to the server: {status} {reason}".rstrip())
-        self.status = status
 
 
 class Answer(http.client.HTTPResponse):
@@ -243,22 +236,13 @@ def read_head(receive: Any) -> tuple[Head, bytes]:
 
     Raises:
         HttpError: What comes is no head, or no whole one.
-        ConnectionError: The connection ended before a byte of it.
+        ConnectionResetError: The connection ended before a byte of it.
     """
     reader = HeadReader()
     head = None
-    while head is None or head.status < 200:
-        if head is not None and head.status == 101:
-            raise HttpError("the server switches to another protocol, which nobody asked for")
-        head = reader.feed()
-        if head is None:
-            data = receive()
-            if not data:
-                if reader.has_begun:
-                    raise HttpError("the connection ended inside the head of the answer")
-                raise ConnectionResetError("the server closed the connection without an answer")
-            head = reader.feed(data)
+    while head is None:
+        data = receive()
+        if not data:
+            reader.close()
+        head = reader.answer(data)
     return head, reader.rest
-
-
-__all__ = ["READ_SIZE", "Answer", "Connection", "RefusedTunnelError", "UnsentError"]

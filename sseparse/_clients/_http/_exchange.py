@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+import ssl
 import time
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from ..._http1 import HttpError, body_of, decompressor_of
+from ..._http1 import HttpError
 from ...completions._errors import ExchangeError, TransportError
-from ...completions._headers import Headers
+from .._answers import opened
+from .._faults import CANCELLED, fault_of, timed_out
 from ._connection import READ_SIZE, Connection
-from ._faults import fault_of, timed_out, would_block
-from ._running import CANCELLED
 
 if TYPE_CHECKING:
     import threading
 
     from ..._http1 import Decompressor, Head
+    from ...completions._headers import Headers
     from ...completions._timing import Timing
     from .._timeout import Timeout
     from ._pool import Pool
     from ._running import Running
 
+# What a receive without waiting says where nothing has arrived.
+_NOTHING_YET = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError, TimeoutError)
 _LOOKS = 8  # receives without waiting, for the end of an answer that brings nothing more
 
 
@@ -101,14 +104,8 @@ class Exchange:
 
     def _read_head(self, head: Head, rest: bytes, method: str) -> None:
         self.status, self._rest = head.status, rest
-        self._body = body_of(head, method)
+        self._body, self._decompressor, self.headers = opened(head, method)
         self._keeps_connection = self._keeps_connection and head.keeps_connection
-        codings = [each for each in head.values("content-encoding") if each != "identity"]
-        self._decompressor = decompressor_of(codings)
-        fields = head.fields
-        if self._decompressor is not None:
-            fields = [field for field in fields if field[0].lower() != "content-encoding"]
-        self.headers = Headers(fields)
         self._sock = self._connection.sock
 
     def begin_connect(self) -> None:
@@ -265,7 +262,7 @@ class Exchange:
                     body.fault = body.fault or "the connection ended"
                 body.feed(data)
         except OSError as error:
-            if not would_block(error):
+            if not isinstance(error, _NOTHING_YET):
                 body.fault = "the connection failed"
         return bool(body.is_over or body.fault)
 
@@ -329,4 +326,10 @@ class Exchange:
         if isinstance(error, TimeoutError) and error.errno is None:  # else it is the system's
             proxy = connection.route.proxy if self._limit == "connect" else None
             return timed_out(self._limit, self._timeout, self.timing, proxy)
-        return fault_of(error, connection, self.timing, has_answer=self._body is not None)
+        return fault_of(
+            error,
+            connection.route,
+            self.timing,
+            has_answer=self._body is not None,
+            is_past_proxy=connection.is_past_proxy,
+        )

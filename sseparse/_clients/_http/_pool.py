@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from ._connection import Connection
 
 if TYPE_CHECKING:
+    from .._route import Route
     from ._exchange import Exchange
-    from ._route import Route
 
 _PARKED_FOR = 5.0  # s; an answer that has not ended by then is not waited for any more
 

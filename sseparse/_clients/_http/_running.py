@@ -7,11 +7,10 @@ import weakref
 from typing import TYPE_CHECKING
 
 from ...completions._errors import TransportError
+from .._faults import CANCELLED
 
 if TYPE_CHECKING:
     from ._exchange import Exchange
-
-CANCELLED = "the client was told to cancel what it does"
 
 
 class Running:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from .._calls import Call
-    from ._route import Route
+    from .._route import Route
     from ._running import Running
 
 MAX_IDLE = 64
