@@ -198,6 +198,8 @@ class ClientBase:
         if stream is not None:
             body["stream"] = stream
         body.update(extra_body or {})
+        if bool(body.get("stream")) is not bool(stream):
+            raise ValueError("give stream as an argument: what is returned depends on it")
         options = body.get("stream_options")
         settings = self._settings
 

@@ -195,7 +195,7 @@ class _Chunks:
     def has_event(self) -> None:
         pass
 
-    def limit_rest(self, seconds: float) -> None:
+    def limit_rest(self, seconds: float | None) -> None:
         pass  # the iterable has time limits of its own, or none
 
     def park(self) -> None:
@@ -240,7 +240,7 @@ class _AsyncChunks:
     def has_event(self) -> None:
         pass
 
-    def limit_rest(self, seconds: float) -> None:
+    def limit_rest(self, seconds: float | None) -> None:
         pass  # the iterable has time limits of its own, or none
 
     async def park(self) -> None:

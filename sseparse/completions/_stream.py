@@ -44,8 +44,11 @@ class Source(Protocol):
     def has_event(self) -> None:
         """Take notice that the last read completed an event."""
 
-    def limit_rest(self, seconds: float) -> None:
-        """Wait at most this long for all that follows, and then raise a TimedOutError."""
+    def limit_rest(self, seconds: float | None) -> None:
+        """Wait at most this long for all that follows, and then raise a TimedOutError.
+
+        None: as long as the limits of the exchange say.
+        """
 
     def park(self) -> None:
         """End the exchange; the rest of the body does not matter."""
@@ -243,9 +246,9 @@ def _read(answer: Answer[_T], source: Source) -> Generator[_T, None, None]:
             if events:
                 source.has_event()
             yield from items(events, source.arrival_ns)
-            if answer.is_complete and not is_last_wait:
-                is_last_wait = True
-                source.limit_rest(DONE_WAIT)
+            if answer.is_complete is not is_last_wait:  # also if one more choice begins
+                is_last_wait = not is_last_wait
+                source.limit_rest(DONE_WAIT if is_last_wait else None)
     finally:
         answer.close("left")  # by break, by a signal, or because nobody holds the stream
         if answer.outcome is Outcome.DONE:

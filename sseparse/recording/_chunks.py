@@ -36,7 +36,7 @@ class ReadSource:
     def has_event(self) -> None:
         """Do nothing: nobody waits for the first event."""
 
-    def limit_rest(self, seconds: float) -> None:
+    def limit_rest(self, seconds: float | None) -> None:
         """Do nothing: a recording does not make its reader wait."""
 
     def park(self) -> None:

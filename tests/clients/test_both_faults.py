@@ -757,6 +757,32 @@ async def test_the_wait_for_done_is_short(
 
 
 @both
+async def test_a_choice_that_nobody_asked_for_ends_the_short_wait(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It begins when all seemed to have come, and takes longer than the wait for [DONE]."""
+    monkeypatch.setattr("sseparse.completions._stream.DONE_WAIT", 0.2)
+    monkeypatch.setattr("sseparse.completions._async_stream.DONE_WAIT", 0.2)
+
+    def handle(peer: Peer, _: Request) -> None:
+        peer.head("Transfer-Encoding: chunked")
+        peer.chunk(wire(delta("a")) + wire(FINISH))
+        peer.chunk(wire(delta("b", index=1)))
+        with contextlib.suppress(TimeoutError):
+            peer.socket.settimeout(0.5)
+            peer.socket.recv(1)  # the client must not leave
+        peer.chunk(wire(delta("c", index=1)) + wire(delta(index=1, finish="stop")) + DONE)
+        peer.send(b"0\r\n\r\n")
+
+    with serving(handle) as server:
+        async with make(server, timeout=60) as own:
+            stream = await own.ask()
+            completion = await stream.collect()
+            assert [choice.message.content for choice in completion.choices] == ["a", "bc"]
+            assert stream.outcome is Outcome.DONE
+
+
+@both
 async def test_leaving_closes_the_connection(make: Make) -> None:
     has_left = threading.Semaphore(0)
 

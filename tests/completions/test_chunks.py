@@ -466,7 +466,7 @@ class Reads:
     def has_event(self) -> None:
         self.seen.append("event")
 
-    def limit_rest(self, seconds: float) -> None:
+    def limit_rest(self, seconds: float | None) -> None:
         self.seen.append(f"{seconds} s")
 
     def park(self) -> None:

@@ -255,6 +255,14 @@ def test_headers_that_are_no_str(name: Any, value: Any) -> None:
 # Event streams
 
 
+def test_stream_is_an_argument() -> None:
+    """What is returned depends on it, so it cannot be changed in the body alone."""
+    own = Client(base_url="http://localhost", proxy="")
+    for stream, extra in ((None, True), (False, True), (True, False)):
+        with pytest.raises(ValueError, match="give stream as an argument"):
+            own.chat.completions.create(stream=stream, extra_body={"stream": extra})
+
+
 def test_an_event_stream_goes_on_where_it_was() -> None:
     def handle(peer: Peer, _: Request) -> None:
         peer.stream(b"retry: 70\ndata: 1\n\n", b"id: 9\ndata: 2\n\n")

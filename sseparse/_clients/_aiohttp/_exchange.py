@@ -312,9 +312,9 @@ class Exchange:
         """Take notice that the last read completed an event, for the ``event_idle`` limit."""
         self._event_since = 0.0
 
-    def limit_rest(self, seconds: float) -> None:
+    def limit_rest(self, seconds: float | None) -> None:
         """Wait at most this long for all that follows, and then raise a TimedOutError."""
-        self._rest_at = time.perf_counter() + seconds
+        self._rest_at = 0.0 if seconds is None else time.perf_counter() + seconds
         self._is_timed = True
         self._stop_timer()  # it may run longer
 
