@@ -15,11 +15,16 @@ author = "The sseparse developers"
 copyright = "the sseparse developers"
 version = release = sseparse.__version__
 
-extensions = ["sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions = ["sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton"]
 exclude_patterns = ["_build"]
 html_theme = "furo"
+html_static_path = ["_static"]
+html_css_files = ["sseparse.css"]
 html_title = f"sseparse {release}"
 html_copy_source = False
+
+# The button copies what a reader types: no prompts, no output, no tracebacks.
+copybutton_exclude = ".linenos, .gp, .go, .gt"
 
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True

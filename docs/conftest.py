@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-# Sphinx's own, a script, and what imports libraries that may not be installed (which
+# Sphinx's own, scripts, and what imports libraries that may not be installed (which
 # tests/project/test_recipes.py does).
-collect_ignore = ["conf.py", "make_conformance.py", "recipes"]
+collect_ignore = ["conf.py", "make_conformance.py", "make_playground.py", "recipes"]
 
 
 @pytest.fixture(autouse=True)
