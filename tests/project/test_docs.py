@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import runpy
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,16 @@ def test_code_is_tested() -> None:
     files = (TESTS / "project" / "test_recipes.py", TESTS / "completions" / "test_answers.py")
     tests = "".join(file.read_text(encoding="utf-8") for file in files)
     assert [recipe for recipe in included if f'"{recipe}"' not in tests] == []
+
+
+def test_the_heat_map_is_drawn_from_the_report() -> None:
+    draw = runpy.run_path(str(DOCS / "make_conformance.py"))["heat_map"]
+    report = (DOCS / "conformance.txt").read_text(encoding="utf-8")
+    drawn = (DOCS / "conformance.html").read_text(encoding="utf-8")
+    assert draw(report) == drawn, "run: python docs/make_conformance.py --map"
+    parsers = re.findall(r"^(.+?) {2,}.*\d+/\d+$", report.partition("\n\n\n")[0], re.MULTILINE)
+    assert len(set(parsers)) > 10
+    assert drawn.count("<tr>") == 1 + len(set(parsers))
 
 
 class LosingIds(reference.Interpreter):
