@@ -110,6 +110,16 @@ def test_chart_leaves_out_the_wrong_and_the_yardstick_and_other_forms() -> None:
     assert chart.points(base) == {"compiled": [("chat", 8.0)], "openai": [("chat", 2.0)]}
 
 
+def test_the_title_of_the_chart_gives_the_figures_of_the_chat_stream() -> None:
+    times = "sseparse reads chat streams 8.0 times as fast as httpx-sse"
+    base = made_up(compiled=[7.0, 8.0, 9.0], openai=[1.0, 2.0, 3.0])
+    assert chart.answer(base) == times
+    base = made_up(compiled=[7.0, 8.0, 9.0], pure=[1.0, 2.0, 3.0])
+    assert chart.answer(base) == f"{times},\nand 2.0 times in pure Python"
+    base = made_up(pure=[1.0, 2.0, 3.0])
+    assert chart.answer(base) == "How many times as fast as httpx-sse each parser is"
+
+
 def test_chart_is_the_same_for_the_same_report(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -117,7 +127,11 @@ def test_chart_is_the_same_for_the_same_report(
         pytest.skip("matplotlib is not installed")
     source = tmp_path / "report.json"
     names = [name for name in [*BUILDS, *PEERS] if name != "httpx-sse"]
-    source.write_text(json.dumps(made_up(**{name: [0.2, 0.4, 0.6] for name in names})))
+    # The marks of the second case stand at the edge.
+    report = made_up(**{name: [0.2, 0.4, 0.6] for name in names})
+    report["cases"] += made_up(**{name: [0.01, 0.02, 0.03] for name in names})["cases"]
+    report["cases"][1]["name"] = "crlf"
+    source.write_text(json.dumps(report))
     files = [tmp_path / "1.svg", tmp_path / "2.svg"]
     for each in files:
         assert chart.main([str(source), str(each)]) == 0
@@ -125,6 +139,7 @@ def test_chart_is_the_same_for_the_same_report(
     assert first == second
     for name in names:
         assert chart.LABELS.get(name, name) in first
+    assert first.count(">0.02<") == len(names)
     with pytest.raises(SystemExit):
         chart.main([str(source)])
     assert "REPORT.json FILE.svg" in capsys.readouterr().err
