@@ -65,6 +65,13 @@ def test_public_names_are_documented() -> None:
     assert sorted(directives) == sorted(sseparse.__all__)
 
 
+def test_there_is_a_promise_for_each_public_module() -> None:
+    found = (TESTS.parent / "sseparse").iterdir()
+    modules = {path.stem for path in found if path.suffix in ("", ".py") and path.stem[0] != "_"}
+    listed = re.findall(r"^   \* - ``sseparse\.(\w+)``$", PAGES["stability"], re.MULTILINE)
+    assert sorted(listed) == sorted(modules)
+
+
 def test_code_is_tested() -> None:
     """Doctests, recipes that a test runs, and what test_cli.py runs: no other code."""
     languages = re.findall(r"\.\. code-block:: *(\w*)", "".join(PAGES.values()))
