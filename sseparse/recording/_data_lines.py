@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 __all__ = ["lines_recording"]
 
 _LINE_LIMIT = 64 * 1024 * 1024  # bytes
-_OWN = {"type", "data", "last_event_id"}  # what `sseparse events` prints
+# What `sseparse events` prints, and what it adds where there are several streams or files.
+_OWN = frozenset({"type", "data", "last_event_id"})
+_ADDED = frozenset({"file", "stream"})
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -88,6 +90,6 @@ def _own_event(text: bytes) -> dict[str, Any] | None:
         value = json.loads(text)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(value, dict) or value.keys() != _OWN:
+    if not isinstance(value, dict) or value.keys() - _ADDED != _OWN:
         return None
-    return value if all(isinstance(each, str) for each in value.values()) else None
+    return value if all(isinstance(value[name], str) for name in _OWN) else None

@@ -298,7 +298,8 @@ class StrayLines:
             text = line[:_SHOWN].decode("utf-8", "replace")
             more = "..." if len(line) > _SHOWN else ""
             raise where.within(f"line {number}").error(
-                f"expected an event stream, and there is no event; {text + more!r} is no field"
+                f"this looks like text, and no event stream: no event came, and {text + more!r} is "
+                "no field, comment or blank line; save the body alone, as it came (curl -sN)"
             )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import stat
 from typing import TYPE_CHECKING, Any, Protocol
@@ -69,7 +70,9 @@ class _File(Source):
         self.can_seek = bool(getattr(file, "seekable", bool)())
         # The recording begins where the file stands.
         self._base = file.tell() if self.can_seek else 0
-        self.size = None
+        self.size = _size_on_disk(file) if self.can_seek else None
+        if self.size is not None:
+            self.size = max(0, self.size - self._base)
 
     def chunks(self, start: int = 0) -> Generator[bytes, None, None]:
         position = self._base + start
@@ -98,6 +101,17 @@ class _Memory(Source):
     def chunks(self, start: int = 0) -> Generator[bytes, None, None]:
         for at in range(start, len(self._view), READ_SIZE):
             yield bytes(self._view[at : at + READ_SIZE])
+
+
+def _size_on_disk(file: Any) -> int | None:
+    """Return the size of a regular file; None for what only behaves like one."""
+    try:
+        found = os.fstat(file.fileno())
+    except (AttributeError, OSError):
+        return None
+    # The size of a file that decompresses itself, as gzip.open returns it, is another.
+    is_itself = isinstance(file, (io.FileIO, io.BufferedReader))
+    return (found.st_size or None) if is_itself and stat.S_ISREG(found.st_mode) else None
 
 
 def source_of(source: Any) -> Source:

@@ -148,10 +148,10 @@ def test_archives() -> None:
 @pytest.mark.parametrize(
     ("data", "problem"),
     [
-        (b"2026-01-01 data: 1\n2026-01-01 data: 2\n", "line 1: expected an event stream"),
-        (b"\xef\xbb\xbf: comment\r\n\r\nretry later\r\n", "line 3: expected an event stream"),
-        (b"retry later", "line 1: expected an event stream"),
-        (b"error: no\n\ndata: unfinished", "line 1: expected an event stream"),
+        (b"2026-01-01 data: 1\n2026-01-01 data: 2\n", "line 1: this looks like text"),
+        (b"\xef\xbb\xbf: comment\r\n\r\nretry later\r\n", "line 3: this looks like text"),
+        (b"retry later", "line 1: this looks like text"),
+        (b"error: no\n\ndata: unfinished", "line 1: this looks like text"),
         (b"x" * 1000, "'" + "x" * 60 + "...' is no field"),
         (b"data: 1\nfoo\x1b[2J\n", r"'foo\x1b[2J' is no field"),
     ],
