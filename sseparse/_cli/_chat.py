@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import argparse
 import json
-import re
 import sys
 from typing import TYPE_CHECKING
 
 from .._core import Error
+from ._output import flush, note, one_line, printable, put, write_error
 from ._stopped import StoppedError
 
 if TYPE_CHECKING:
+    import argparse
     from typing import Any
 
     from ..completions import Choice, Chunk, Stream, ToolCall
 
-__all__ = ["add_to"]
+__all__ = ["add_to", "run"]
 
 _DESCRIPTION = """\
 Ask an OpenAI-compatible server, and print its answer as it comes.
@@ -56,24 +56,11 @@ _ENDS = {
 
 _DIM, _PLAIN = "\x1b[2m", "\x1b[0m"
 
-# What can drive a terminal, or make the rest of a line look like something else: the C0 controls
-# but newline and tab, DEL, the C1 controls, and what Unicode calls Bidi_Control. And lone
-# surrogates, which cannot be encoded.
-_UNSAFE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
-)
 
-
-def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add this subcommand."""
-    parser = commands.add_parser(
-        "chat",
-        help="Ask an OpenAI-compatible server, and print its answer as it comes.",
-        description=_DESCRIPTION,
-        epilog=_EXIT_STATUS,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.description = _DESCRIPTION
+    parser.epilog = _EXIT_STATUS
     parser.add_argument(
         "prompt", nargs="?", default="-", metavar="PROMPT", help="default, and -: standard input"
     )
@@ -87,12 +74,10 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser.add_argument(
         "--json", action="store_true", help="print the chunks as JSON lines, not the text"
     )
-    parser.set_defaults(run=_run)
 
 
-def _run(arguments: argparse.Namespace) -> None:
-    if sys.stdout is None:
-        raise BrokenPipeError("standard output is closed")
+def run(arguments: argparse.Namespace) -> None:
+    """Ask, and print the answer."""
     try:
         from ..completions import Client
     except ModuleNotFoundError as error:
@@ -126,13 +111,13 @@ def _run(arguments: argparse.Namespace) -> None:
         if vars(error).get("status") == 404 and not client.base_url.endswith("/v1"):
             hint = f"; the address {client.base_url} does not end with /v1, as most do"
         # Servers have a say in it, by headers too.
-        text = _safe(str(error).strip()).replace("\n", "\\n")
+        text = one_line(str(error).strip())
         raise StoppedError(status, text + hint) from error
 
 
 def _report_retry(attempt: int, seconds: float, error: Error) -> None:
-    text = _safe(str(error).strip()).replace("\n", "\\n")
-    _note(f"sseparse: attempt {attempt} failed: {text}; the next one follows in {seconds:.1f} s")
+    text = one_line(str(error).strip())
+    note(f"sseparse: attempt {attempt} failed: {text}; the next one follows in {seconds:.1f} s")
 
 
 def _prompt(text: str) -> str:
@@ -199,19 +184,18 @@ class _Printer:
         if text:
             self._end_reasoning()
             self._last = text[-1]
-            _put(_safe(text))
+            _put(printable(text))
 
     def _print_reasoning(self, text: str) -> None:
         if sys.stderr is not None:
-            is_terminal = sys.stderr.isatty()
             self._is_in_reasoning = True
-            sys.stderr.write(f"{_DIM}{_safe(text)}{_PLAIN}" if is_terminal else _safe(text))
-            sys.stderr.flush()
+            shown = printable(text)
+            write_error(f"{_DIM}{shown}{_PLAIN}" if sys.stderr.isatty() else shown)
 
     def _end_reasoning(self) -> None:
         if self._is_in_reasoning:
             self._is_in_reasoning = False
-            _note("")
+            note("")
 
     def judge(self, stream: Stream) -> None:
         """Report an end that cuts the answer short, and an answer without text.
@@ -225,8 +209,8 @@ class _Printer:
             raise StoppedError(*_ENDS[reason])
         if not self._last and not self._is_json:
             calls = [call.function.name or "?" for choice in choices[:1] for call in _calls(choice)]
-            called = f"; it calls {_safe(', '.join(map(str, calls)))}" if calls else ""
-            _note(f"sseparse: the answer has no text{called}")
+            called = f"; it calls {one_line(', '.join(map(str, calls)))}" if calls else ""
+            note(f"sseparse: the answer has no text{called}")
 
     def print_stats(self, stream: Stream) -> None:
         """Print times and rate, if anything came."""
@@ -241,26 +225,13 @@ class _Printer:
         if usage and isinstance(usage.completion_tokens, int) and usage.completion_tokens > 0:
             tokens, unit = usage.completion_tokens, "tokens"
         rate = f", {(tokens - 1) / rest:.1f} {unit}/s after that" if rest > 0 and tokens > 1 else ""
-        _note(f"first token after {wait:.3f} s, {tokens} {unit}{rate}")
+        note(f"first token after {wait:.3f} s, {tokens} {unit}{rate}")
 
 
 def _calls(choice: Choice) -> tuple[ToolCall, ...]:
     return choice.message.tool_calls
 
 
-def _safe(text: str) -> str:
-    return _UNSAFE.sub(lambda match: ascii(match[0])[1:-1], text)
-
-
-def _note(text: str) -> None:
-    if sys.stderr is not None:
-        sys.stderr.write(text + "\n")
-        sys.stderr.flush()
-
-
 def _put(text: str) -> None:
-    # Under PYTHONUNBUFFERED the binary stream is raw, and takes what it can.
-    view = memoryview(text.encode())
-    while view:
-        view = view[sys.stdout.buffer.write(view) :]
-    sys.stdout.buffer.flush()
+    put(text.encode())
+    flush()

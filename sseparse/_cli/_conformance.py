@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
+from typing import TYPE_CHECKING
 
 from .._conformance import _report, _run
 from .._conformance._cases import FAMILIES
+from ._output import put
 from ._stopped import StoppedError
 
-__all__ = ["add_to"]
+if TYPE_CHECKING:
+    import argparse
+
+__all__ = ["add_to", "run"]
 
 _DESCRIPTION = """\
 Run a parser on the conformance corpora, at several cuts, and on streams that test promptness,
@@ -36,16 +40,10 @@ exit status:
 """
 
 
-def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add this subcommand."""
-    parser = commands.add_parser(
-        "conformance",
-        help="Run a parser, any parser, on the conformance corpora.",
-        description=_DESCRIPTION,
-        epilog=_EXIT_STATUS,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.description = _DESCRIPTION
+    parser.epilog = _EXIT_STATUS
     which = parser.add_mutually_exclusive_group()
     which.add_argument(
         "--against",
@@ -68,12 +66,10 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         help="list all failures of a family, such as ids, instead of the smallest one",
     )
     parser.add_argument("--json", action="store_true", help="print the whole report as JSON")
-    parser.set_defaults(run=_conformance)
 
 
-def _conformance(arguments: argparse.Namespace) -> None:
-    if sys.stdout is None:
-        raise BrokenPipeError("standard output is closed")
+def run(arguments: argparse.Namespace) -> None:
+    """Run the parsers, and print the report."""
     try:
         if arguments.peers:
             targets = _run.peers()
@@ -96,7 +92,7 @@ def _conformance(arguments: argparse.Namespace) -> None:
         [(name, why)] = missing.items()
         raise StoppedError(2, _report.printable(f"{name}: {why}"))
     write = _report.as_json if arguments.json else _report.as_text
-    _put(write(reports, missing, arguments.failures).encode())
+    put(write(reports, missing, arguments.failures).encode())
     failed = [report.parser.partition(",")[0] for report in reports if report.failing]
     if failed:
         raise StoppedError(1, _report.printable(f"not everything passed: {', '.join(failed)}"))
@@ -107,10 +103,3 @@ def _progress(text: str) -> None:
     if sys.stderr is not None and sys.stderr.isatty():
         sys.stderr.write(f"\r\x1b[K{_report.printable(text)[: _report.WIDTH - 1]}")
         sys.stderr.flush()
-
-
-def _put(text: bytes) -> None:
-    # Under PYTHONUNBUFFERED the binary stream is raw, and may write only a part of the bytes.
-    view = memoryview(text)
-    while view:
-        view = view[sys.stdout.buffer.write(view) :]

@@ -1,178 +1,200 @@
-"""Run ``sseparse events``, which prints a recorded or running stream as JSON lines."""
+"""Run ``sseparse events``, which prints recorded or running streams as JSON lines."""
 
 from __future__ import annotations
 
-import argparse
-import io
-import os
-import re
-import stat
 import sys
-from json.encoder import encode_basestring, encode_basestring_ascii
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .._core import EventTooLargeError, Observer, Parser
+from ..recording._errors import RecordingError, Where
+from ..recording._recording import StrayLines
+from ._inputs import Faults, add_options, fault_of, recordings, size_of, unfinished
+from ._output import flush, json_bytes, printable, quoted, write_lines
 from ._stopped import StoppedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from typing import Any
+    import argparse
+    from collections.abc import Iterable, Iterator
 
     from .._core import Event, Item
+    from ._inputs import Found
 
-__all__ = ["add_to"]
+__all__ = ["add_to", "run"]
 
-_READ_SIZE = 64 * 1024  # bytes
-_BATCH_SIZE = 64 * 1024  # characters
+_DESCRIPTION = """\
+Print the events of a stream as JSON lines with type, data and last_event_id.
 
-_EXIT_STATUS = """\
+A file may have any form in which people keep streams: a raw body, what curl -i writes, cassettes of
+VCR.py and others, HAR, WARC, compressed or not. Lines of forms that can hold several streams have
+the number of the stream, and those of several files the name of the file.
+"""
+
+_EPILOG = """\
+examples:
+  curl -sN https://example.com/stream | sseparse events
+  sseparse events cassette.yaml session.har body.sse.gz
+  sseparse events --stream 2 --data cassette.yaml | jq .
+
 exit status:
-  0    the whole stream was read and printed
-  1    the stream is at fault: it ends inside an event, an event is larger than
-       64 MiB, or the input is not an event stream
+  0    every stream was read and printed
+  1    a stream is at fault: it ends inside an event, an event is larger than
+       the limit, the file is broken, or the input holds no event stream
   2    wrong usage; the input cannot be read; the output cannot be written
   130  ended by Ctrl-C
   141  nobody reads the output any more
 """
 
-# The first bytes of input that is no event stream, each with an advice for the user. They are
-# recognised before a line is complete.
-_FOREIGN = {
-    b"HTTP/": (
-        "holds a whole HTTP response, with its headers; "
-        "save the body alone, with curl -N and without -i"
-    ),
-    b"\x1f\x8b": "is compressed; decompress it first: gzip -dc FILE | sseparse events",
-    b"\x28\xb5\x2f\xfd": "is compressed; decompress it first: zstd -dc FILE | sseparse events",
-}
-
-# Characters that JSON does not escape, but terminals obey: DEL and the C1 controls (CSI, OSC, ...),
-# the line and paragraph separators, and Unicode's Bidi_Control characters, which can make the rest
-# of a line look different. JSON escapes the C0 controls itself.
-_UNSAFE = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
-
 # Item.terminator as JSON; that of a byte order mark is "".
 _TERMINATORS = {"\n": r'"\n"', "\r": r'"\r"', "": '""'}
 
 
-def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add this subcommand."""
-    text = "Print the events of a stream as JSON lines with type, data and last_event_id."
-    parser = commands.add_parser(
-        "events",
-        help=text,
-        description=text,
-        allow_abbrev=False,
-        epilog=_EXIT_STATUS,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument(
-        "file", nargs="?", default="-", metavar="FILE", help="default, and -: standard input"
-    )
-    parser.add_argument(
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.description = _DESCRIPTION
+    parser.epilog = _EPILOG
+    add_options(parser)
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument(
         "--all",
         action="store_true",
         help="print every line and every block of lines, ignored ones too, with byte offsets",
     )
-    parser.set_defaults(run=_run)
+    what.add_argument(
+        "--data",
+        action="store_true",
+        help="print the data of each event as it is, and a line feed",
+    )
+    parser.add_argument(
+        "--flush",
+        action="store_true",
+        help="print the event, too, that a stream leaves without its blank line",
+    )
+    parser.add_argument(
+        "--max-event-size",
+        type=size_of,
+        metavar="BYTES",
+        default=64 * 1024 * 1024,
+        help="refuse larger events (default: %(default)s; none: no limit)",
+    )
 
 
-def _run(arguments: argparse.Namespace) -> None:
-    if sys.stdout is None:
-        raise BrokenPipeError("standard output is closed")
-    source, name = _open(arguments.file)
-    with source:
-        is_running = not stat.S_ISREG(os.fstat(source.fileno()).st_mode)
-        parser = Observer() if arguments.all else Parser()
-        to_lines: Callable[[Any], Iterator[str]] = _item_lines if arguments.all else _event_lines
-        total = 0
-        for chunk in _chunks(source, name):
-            total += len(chunk)
-            found: list[Any]
-            stopped = None
-            try:
-                found = parser.feed(chunk)
-            except EventTooLargeError as error:
-                found = error.items if arguments.all else error.events
-                stopped = StoppedError(
-                    1,
-                    f"{name}: the byte at offset {error.offset} makes an event larger than "
-                    f"{error.limit} bytes; if you trust the sender, read it in Python with "
-                    f"sseparse.{type(parser).__name__}(max_event_size=None)",
-                )
-            _write(to_lines(found))
-            if stopped:
-                raise stopped
+def run(arguments: argparse.Namespace) -> None:
+    """Print the events of the files."""
+    faults = Faults()
+    for found in recordings(arguments, faults):
+        try:
+            _Printer(found, arguments).print()
+        except StoppedError as fault:
+            faults.report(fault)
+    faults.end()
+
+
+class _Printer:
+    """Prints one stream."""
+
+    def __init__(self, found: Found, arguments: argparse.Namespace) -> None:
+        self._found = found
+        self._prefix = found.prefix
+        self._is_all = arguments.all
+        self._is_data = arguments.data
+        self._has_flush = arguments.flush
+        kind = Observer if arguments.all else Parser
+        self._parser: Any = kind(max_event_size=arguments.max_event_size)
+        self._is_terminal = sys.stdout.isatty()
+        # What looks for lines that are no part of an event stream; None once an event has come.
+        self._strays: StrayLines | None = StrayLines()
+        self._total = 0  # bytes
+        self._last = b""  # read
+        self._end = 0  # of the last block, in bytes from the start
+
+    def print(self) -> None:
+        """Print the stream.
+
+        Raises:
+            StoppedError: Something is wrong with it.
+        """
+        feed = self._feed
+        is_running = self._found.is_running
+        for _, data in self._found.reads():
+            feed(data)
             if is_running:
-                sys.stdout.buffer.flush()
-    pending = parser.close()
-    if pending:
-        raise StoppedError(
+                flush()
+        if self._has_flush and self._may_flush():
+            # The parser takes an LF behind a CR as a part of the line end.
+            before = self._total
+            self._feed(b"\n" if self._last.endswith(b"\n") else b"\n\n")
+            self._total = before
+        self._judge()
+
+    def _feed(self, data: bytes) -> None:
+        stopped = None
+        try:
+            items = self._parser.feed(data)
+        except EventTooLargeError as error:
+            items = error.items if self._is_all else error.events
+            stopped = self._too_large(error)
+        self._total += len(data)
+        self._last = data or self._last
+        if self._strays is not None:
+            self._strays = None if self._has_events(items) else self._strays.after(data)
+        self._write(items)
+        if stopped:
+            raise stopped
+
+    def _has_events(self, items: list[Any]) -> bool:
+        if not self._is_all:
+            return bool(items)
+        return any(item.kind == "block" and item.data is not None for item in items)
+
+    def _write(self, items: list[Any]) -> None:
+        if self._is_all:
+            if items and items[-1].kind == "block":
+                self._end = items[-1].end
+            write_lines(_item_lines(items, self._prefix), json_bytes)
+        elif self._is_data:
+            # As it is, for the next program; a terminal would obey what is in it.
+            texts = (f"{event.data}\n" for event in items)
+            write_lines(map(printable, texts) if self._is_terminal else texts, str.encode)
+        else:
+            write_lines(_event_lines(items, self._prefix), json_bytes)
+
+    def _may_flush(self) -> bool:
+        """Tell whether the stream does not end with a blank line, as far as that is known."""
+        return not self._is_all or self._total - self._end > self._last.endswith(b"\n")
+
+    def _judge(self) -> None:
+        """Report what is wrong with the end of the stream, or with all of it."""
+        if self._strays is not None:
+            try:
+                self._strays.check(Where("", self._found.recording.place))
+            except RecordingError as error:
+                raise fault_of(error, self._found.label) from error
+        pending = self._parser.close()
+        if pending and not self._has_flush:
+            raise unfinished(pending, self._total, self._found.label)
+
+    def _too_large(self, error: EventTooLargeError) -> StoppedError:
+        return StoppedError(
             1,
-            f"{name}: the stream ends inside an event, which begins at offset {pending.start}; "
-            f"bytes dropped: {total - pending.start}",
+            f"{self._found.label}: the byte at offset {error.offset} makes an event larger than "
+            f"{error.limit} bytes; if you trust the sender, --max-event-size none reads it",
         )
 
 
-def _open(path: str) -> tuple[io.FileIO, str]:
-    """Return the input, unbuffered, and its name for messages."""
-    name = "standard input" if path == "-" else repr(path)  # a path may have control characters
-    try:
-        if path != "-":
-            return io.FileIO(path), name
-        if sys.stdin is None:
-            raise StoppedError(2, f"{name}: it is closed")
-        return io.FileIO(sys.stdin.fileno(), closefd=False), name
-    except OSError as error:
-        raise _unreadable(name, error) from error
-
-
-def _chunks(source: io.FileIO, name: str) -> Iterator[bytes]:
-    """Yield the bytes of each read, and raise StoppedError if they are not an event stream.
-
-    The first bytes are held until they can be recognised.
-    """
-    head = b""
-    while any(mark.startswith(head) for mark in _FOREIGN):
-        chunk = _read(source, name)
-        if not chunk:
-            yield head
-            return
-        head += chunk
-        for mark, advice in _FOREIGN.items():
-            if head.startswith(mark):
-                raise StoppedError(1, f"{name}: it {advice}")
-    yield head
-    while chunk := _read(source, name):
-        yield chunk
-
-
-def _read(source: io.FileIO, name: str) -> bytes:
-    # FileIO.read would return None for a source that would block, which looks like the end.
-    try:
-        return os.read(source.fileno(), _READ_SIZE)
-    except OSError as error:
-        raise _unreadable(name, error) from error
-
-
-def _unreadable(name: str, error: OSError) -> StoppedError:
-    return StoppedError(2, f"{name}: {error.strerror}")
-
-
-def _event_lines(events: Iterable[Event]) -> Iterator[str]:
+def _event_lines(events: Iterable[Event], prefix: str) -> Iterator[str]:
     # The command spends most of its time here. Formatting by hand is faster than encoding a dict.
     for event in events:
         yield (
-            f'{{"type": {_quote(event.type)}, "data": {_quote(event.data)}, '
-            f'"last_event_id": {_quote(event.last_event_id)}}}\n'
+            f'{{{prefix}"type": {quoted(event.type)}, "data": {quoted(event.data)}, '
+            f'"last_event_id": {quoted(event.last_event_id)}}}\n'
         )
 
 
-def _item_lines(items: Iterable[Item]) -> Iterator[str]:
+def _item_lines(items: Iterable[Item], prefix: str) -> Iterator[str]:
     # A block with one data line has the same str as that line. Quoting it only once saves a quarter
     # of this function's time.
     value: str | None = None
-    quoted = "null"
+    text = "null"
     for item in items:
         kind = item.kind
         place = (
@@ -182,62 +204,26 @@ def _item_lines(items: Iterable[Item]) -> Iterator[str]:
         if kind == "block":
             data, retry = item.data, item.retry
             yield (
-                f'{{"kind": "block", "event": {_quote_or_null(item.event)}, '
-                f'"data": {quoted if data is value else _quote_or_null(data)}, '
-                f'"id": {_quote_or_null(item.id)}, "retry": {"null" if retry is None else retry}, '
-                f'"comments": [{", ".join(map(_quote, item.comments or ()))}], '
-                f'"last_event_id": {_quote_or_null(item.last_event_id)}, '
+                f'{{{prefix}"kind": "block", "event": {_quoted_or_null(item.event)}, '
+                f'"data": {text if data is value else _quoted_or_null(data)}, '
+                f'"id": {_quoted_or_null(item.id)}, '
+                f'"retry": {"null" if retry is None else retry}, '
+                f'"comments": [{", ".join(map(quoted, item.comments or ()))}], '
+                f'"last_event_id": {_quoted_or_null(item.last_event_id)}, '
                 f'"block_start": {item.block_start}, {place}}}\n'
             )
         elif kind == "byte order mark":
-            yield f'{{"kind": "byte order mark", {place}}}\n'
+            yield f'{{{prefix}"kind": "byte order mark", {place}}}\n'
         else:
             value = item.value
-            quoted = _quote_or_null(value)
-            own = f'"value": {quoted}, "separator": "{item.separator}"'
+            text = _quoted_or_null(value)
+            own = f'"value": {text}, "separator": "{item.separator}"'
             if kind == "field":
-                name, reason = _quote_or_null(item.name), _quote_or_null(item.reason)
+                name, reason = _quoted_or_null(item.name), _quoted_or_null(item.reason)
                 own = f'"name": {name}, {own}, "reason": {reason}'
             replaced = "true" if item.replaced else "false"
-            yield f'{{"kind": "{kind}", {own}, {place}, "replaced": {replaced}}}\n'
+            yield f'{{{prefix}"kind": "{kind}", {own}, {place}, "replaced": {replaced}}}\n'
 
 
-def _quote_or_null(text: str | None) -> str:
-    return "null" if text is None else _quote(text)
-
-
-def _quote(text: str) -> str:
-    if text.isascii():
-        return encode_basestring_ascii(text)  # the faster one, which escapes DEL as well
-    quoted = encode_basestring(text)
-    # isprintable() makes the search unnecessary for most text. That saves a tenth of the time for a
-    # stream with some non-ASCII text.
-    return quoted if quoted.isprintable() else _UNSAFE.sub(_escape, quoted)
-
-
-def _escape(match: re.Match[str]) -> str:
-    return f"\\u{ord(match[0]):04x}"
-
-
-def _write(lines: Iterable[str]) -> None:
-    """Write the lines in batches, so that they do not fill the memory.
-
-    A long id that the stream sends once is in the line of every later event.
-    """
-    batch: list[str] = []
-    size = 0
-    for line in lines:
-        batch.append(line)
-        size += len(line)
-        if size >= _BATCH_SIZE:
-            _put("".join(batch).encode())
-            batch.clear()
-            size = 0
-    _put("".join(batch).encode())
-
-
-def _put(batch: bytes) -> None:
-    # Under PYTHONUNBUFFERED the binary stream is raw, and may write only a part of the bytes.
-    view = memoryview(batch)
-    while view:
-        view = view[sys.stdout.buffer.write(view) :]
+def _quoted_or_null(text: str | None) -> str:
+    return "null" if text is None else quoted(text)

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import functools
-import gzip
 import io
 import json
 import os
 import platform
 import pty
 import runpy
-import selectors
 import signal
 import socket
 import subprocess
@@ -28,25 +25,31 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 import sseparse
-from sseparse import EventTooLargeError, Item, Observer, Parser, parse
-from sseparse._cli import _events, main
+from commands import (
+    COMMAND,
+    ENVIRONMENT,
+    TIME_LIMIT,
+    UNBUFFERED,
+    Output,
+    call,
+    finish,
+    read_line,
+    run,
+    run_in_shell,
+    started,
+)
+from sseparse import EventTooLargeError, Item, Observer, parse
+from sseparse._cli import _inputs, _output, main
 from sseparse._core import COMPILED
+from sseparse.recording import _recognise, _source
+from sseparse.recording._compressed import compression_of
+from sseparse.recording._layers import is_chunked
+from sseparse.recording._recognise import recognised
 from strategies import streams
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from _typeshed import ReadableBuffer
-
-COMMAND = [sys.executable, "-m", "sseparse"]
-# The same package as in this process, wherever the tests are run from, and Python's own defaults.
-ENVIRONMENT = {
-    **{name: value for name, value in os.environ.items() if not name.startswith("PYTHON")},
-    "PYTHONPATH": str(Path(sseparse.__file__).parents[1]),
-    "LC_ALL": "C",
-}
-UNBUFFERED = {**ENVIRONMENT, "PYTHONUNBUFFERED": "1"}
-TIME_LIMIT = 60  # s: a process that hangs fails its test
 
 ONE = b"data: one\n\n"
 ONE_LINE = b'{"type": "message", "data": "one", "last_event_id": ""}\n'
@@ -54,105 +57,11 @@ TWO_LINE = ONE_LINE.replace(b"one", b"two")
 HOSTILE = (
     "\x1b]0;title\x07 \x1b[2J \x00\x08\x0b\x0c\x1c\x1f \x7f \x80\x85\x9b31m\x9d \u2028\u2029 "
     '\u061c\u200e\u200f \u202a\u202b\u202c\u202d\u202e \u2066\u2067\u2068\u2069 "quoted" \\ back'
+    " \xad\u200b\u200c\u2060\u2064\u206f\ufeff\ufffb \u200d"
+    " \U000e0001\U000e0041\U000e007f \U000e0100"
 )
 PLACE = ("start", "end", "terminator")
 SAFE_AS_IT_IS = "naïve 日本語 🙂 👩\u200d🚀 \xa0 שלום \ufffd"
-
-
-def run(
-    *arguments: str | Path, stdin: bytes = b"", environment: dict[str, str] = ENVIRONMENT
-) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(
-        [*COMMAND, *arguments],
-        input=stdin,
-        capture_output=True,
-        env=environment,
-        timeout=TIME_LIMIT,
-        check=False,
-    )
-
-
-def run_in_shell(script: str, *arguments: str | Path) -> subprocess.CompletedProcess[bytes]:
-    """Run a script in which "$@" is the command with the arguments."""
-    return subprocess.run(
-        ["sh", "-c", script, "sh", *COMMAND, *arguments],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        env=ENVIRONMENT,
-        timeout=TIME_LIMIT,
-        check=False,
-    )
-
-
-@contextlib.contextmanager
-def started(
-    *arguments: str | Path, stdin: int, environment: dict[str, str] = ENVIRONMENT
-) -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen(
-        [*COMMAND, *arguments],
-        bufsize=0,
-        stdin=stdin,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=environment,
-    )
-    with process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
-def read_line(process: subprocess.Popen[bytes]) -> bytes:
-    assert process.stdout is not None
-    line = b""
-    with selectors.DefaultSelector() as selector:
-        selector.register(process.stdout, selectors.EVENT_READ)
-        while not line.endswith(b"\n"):
-            assert selector.select(TIME_LIMIT), f"no line came after {line!r}"
-            byte = process.stdout.read(1)
-            assert byte, f"the output ended after {line!r}"
-            line += byte
-    return line
-
-
-def finish(process: subprocess.Popen[bytes]) -> tuple[int, bytes, bytes]:
-    out, err = process.communicate(timeout=TIME_LIMIT)
-    return process.returncode, out, err
-
-
-class Output(io.RawIOBase):
-    """Standard output's binary stream, which notes how it is used."""
-
-    def __init__(self, takes: int | None = None) -> None:
-        self.takes = takes  # bytes per write; None for all
-        self.written = bytearray()
-        self.writes: list[int] = []
-        self.flushes = 0
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: ReadableBuffer) -> int:
-        part = bytes(data)[: self.takes]
-        self.written += part
-        self.writes.append(len(part))
-        return len(part)
-
-    def flush(self) -> None:
-        self.flushes += 1
-
-
-def call(*arguments: str | Path, output: Output | None = None) -> tuple[int, bytes, str]:
-    """Run the command in this process; its status, standard output and standard error."""
-    binary = Output() if output is None else output
-    errors = io.StringIO()
-    text = io.TextIOWrapper(binary)  # type: ignore[type-var] # Python takes a raw stream as well
-    with contextlib.redirect_stdout(text), contextlib.redirect_stderr(errors):
-        status = main(list(map(str, arguments)))
-    printed = bytes(binary.written)
-    text.detach()
-    return status, printed, errors.getvalue()
 
 
 @pytest.fixture
@@ -248,13 +157,18 @@ def test_all_of_a_file(stream: Callable[[bytes], Path]) -> None:
 
 
 def is_unsafe(character: str) -> bool:
-    """Whether it is a control character, a line or paragraph separator, or Bidi_Control."""
+    """Whether it is a control character, a separator, Bidi_Control, or invisible."""
     return (
-        unicodedata.category(character) in ("Cc", "Zl", "Zp")
+        unicodedata.category(character) in ("Cc", "Zl", "Zp", "Cs")
         or unicodedata.bidirectional(character)
         in ("LRE", "LRO", "RLE", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")
-        or character in "\u061c\u200e\u200f"
+        or character in "\u061c\u200e\u200f\xad\u200b\u200c\u2060\u2064\u206f\ufeff\ufffb"
+        or "\U000e0000" <= character <= "\U000e0fff"
     )
+
+
+def is_joiner_in_emoji(text: str, at: int) -> bool:
+    return text[at] == "\u200d" and text[at - 1 : at + 2] == "👩\u200d🚀"
 
 
 def shown(item: Item) -> dict[str, object]:
@@ -271,7 +185,14 @@ def shown(item: Item) -> dict[str, object]:
 
 def slow_line(fields: Mapping[str, object]) -> str:
     text = json.dumps(fields, ensure_ascii=False)
-    return "".join(f"\\u{ord(c):04x}" if is_unsafe(c) else c for c in text) + "\n"
+    return "".join(escaped(text, at) for at in range(len(text))) + "\n"
+
+
+def escaped(text: str, at: int) -> str:
+    c = text[at]
+    if c == "\u200d":
+        return c if is_joiner_in_emoji(text, at) else "\\u200d"
+    return json.dumps(c)[1:-1] if is_unsafe(c) else c
 
 
 texts = st.text(st.sampled_from(HOSTILE + SAFE_AS_IT_IS), max_size=12)
@@ -281,7 +202,9 @@ texts = st.text(st.sampled_from(HOSTILE + SAFE_AS_IT_IS), max_size=12)
 @example(f"id: {HOSTILE}\nevent: {HOSTILE}\ndata: {HOSTILE}\n: {HOSTILE}\n{HOSTILE}\n\n".encode())
 @example(b"data: \x7f\n\n")
 def test_text_is_escaped_where_it_is_unsafe_and_nowhere_else(data: bytes) -> None:
-    assume(not data.startswith(tuple(_events._FOREIGN)))  # refused; the tests below
+    assume(recognised(data, True) == "events")  # what is refused or read otherwise: tests below
+    assume(compression_of(data) == "")
+    assume(is_chunked(data) is False)
     with tempfile.NamedTemporaryFile() as file:
         file.write(data)
         file.flush()
@@ -381,7 +304,7 @@ def test_output_for_a_pipe_is_flushed_for_each_read(monkeypatch: pytest.MonkeyPa
     source, sink = os.pipe()
     os.write(sink, ONE * 3)
     os.close(sink)
-    monkeypatch.setattr(_events, "_READ_SIZE", len(ONE))
+    monkeypatch.setattr(_source, "READ_SIZE", len(ONE))
     output = Output()
     with os.fdopen(source) as stdin:
         monkeypatch.setattr(sys, "stdin", stdin)
@@ -397,7 +320,7 @@ def test_a_long_id_on_many_events_is_not_multiplied_in_memory(
     id_line = b"id: " + b"i" * 10_000 + b"\n"
     assert call("events", stream(id_line + b"data\n\n" * 5_000), output=output)[0] == 0
     assert len(output.written) > 50_000_000
-    assert max(output.writes) < 2 * _events._BATCH_SIZE
+    assert max(output.writes) < 2 * _output.BATCH_SIZE
 
 
 @pytest.mark.parametrize("option", [[], ["--all"]])
@@ -408,8 +331,9 @@ def test_memory_does_not_grow_with_the_file(
     stream: Callable[[bytes], Path],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(_events, "_READ_SIZE", 1024)
-    monkeypatch.setattr(_events, "_BATCH_SIZE", 1024)
+    monkeypatch.setattr(_source, "READ_SIZE", 1024)
+    monkeypatch.setattr(_output, "BATCH_SIZE", 1024)
+    monkeypatch.setattr(_recognise, "_HEAD_LIMIT", 1024)
 
     def peak(reads: int) -> int:
         path = stream(block * (reads * 1024 // len(block)))
@@ -435,13 +359,13 @@ def test_a_stream_that_takes_a_part_of_a_write_gets_the_rest(
 
 
 @pytest.mark.parametrize(
-    ("data", "start", "dropped"),
+    ("data", "start", "dropped", "shown"),
     [
-        (b"data: one\n\ndata: tw", 11, 8),
-        (b"data: one\r\n\r\ndata: two\r\n", 13, 11),
-        (b"data: one\r\rid: 2\r", 11, 6),
-        (b"\xef\xbb\xbfdata: one\n\n:", 14, 1),
-        (b"data: one\n\n\n\n\xef\xbb", 13, 2),
+        (b"data: one\n\ndata: tw", 11, 8, "data: tw"),
+        (b"data: one\r\n\r\ndata: two\r\n", 13, 11, "two"),
+        (b"data: one\r\rid: 2\r", 11, 6, ""),
+        (b"\xef\xbb\xbfdata: one\n\n:", 14, 1, ":"),
+        (b"data: one\n\n\n\n\xef\xbb", 13, 2, "\ufffd"),
     ],
 )
 @pytest.mark.parametrize("option", [[], ["--all"]])
@@ -450,19 +374,21 @@ def test_a_stream_that_ends_inside_an_event(
     data: bytes,
     start: int,
     dropped: int,
+    shown: str,
     option: list[str],
     read_size: int,
     stream: Callable[[bytes], Path],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(_events, "_READ_SIZE", read_size)
+    monkeypatch.setattr(_source, "READ_SIZE", read_size)
     path = stream(data)
     status, out, err = call("events", *option, path)
     assert status == 1
     assert out if option else out == ONE_LINE
     assert err == (
         f"sseparse: {str(path)!r}: the stream ends inside an event, which begins at offset "
-        f"{start}; bytes dropped: {dropped}\n"
+        f"{start}; bytes dropped: {dropped}; pending is {shown!r}, and 'sseparse events --flush' "
+        "prints it\n"
     )
 
 
@@ -480,52 +406,22 @@ def test_the_lines_come_before_the_complaint() -> None:
     assert done.stdout.startswith(ONE_LINE + b"sseparse: standard input: the stream ends inside")
 
 
-FOREIGN = {
-    b"HTTP/1.1 200 OK\r\n\r\n" + ONE: "whole HTTP response, with its headers; save the body alone",
-    gzip.compress(ONE, mtime=0): "is compressed; decompress it first: gzip -dc",
-    b"\x28\xb5\x2f\xfd" + ONE: "is compressed; decompress it first: zstd -dc",
-}
-
-
-@pytest.mark.parametrize("read_size", [1, 2, 3, 65_536])
-@pytest.mark.parametrize("data", FOREIGN)
-def test_what_is_not_an_event_stream_is_refused(
-    data: bytes, read_size: int, stream: Callable[[bytes], Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(_events, "_READ_SIZE", read_size)
-    path = stream(data)
-    status, out, err = call("events", path)
-    assert (status, out, err.count("\n")) == (1, b"", 1)
-    assert err.startswith(f"sseparse: {str(path)!r}: it ")
-    assert FOREIGN[data] in err
-
-
-def test_a_response_is_refused_before_it_ends() -> None:
-    source, sink = os.pipe()
-    with started("events", stdin=source) as process:
-        os.close(source)
-        os.write(sink, b"HTTP/")
-        status, out, err = finish(process)
-        os.close(sink)
-    assert (status, out) == (1, b"")
-    assert b"holds a whole HTTP response" in err
-
-
 @pytest.mark.parametrize("read_size", [1, 65_536])
 @pytest.mark.parametrize(
-    "data", [b"HTTP\n\n", b"HTT", b"H\n\n", b"HTTQ/\n\n", b"\x1f\n\n", b"\x28\xb5\x2f\n\n", b"("]
+    "data", [b"HTTP\n\n", b"HTT", b"H\n\n", b"HTTQ/\n\n", b"\x28\xb5\x2f\n\n", b"("]
 )
-def test_what_only_begins_like_it_is_parsed(
+def test_what_only_begins_like_another_form(
     data: bytes, read_size: int, stream: Callable[[bytes], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_events, "_READ_SIZE", read_size)
-    cut_off = not data.endswith(b"\n")
-    status, out, err = call("events", stream(data + b"data: one\n\n" * (not cut_off)))
-    if cut_off:
-        assert (status, out) == (1, b"")
-        assert err.endswith(f"begins at offset 0; bytes dropped: {len(data)}\n")
-    else:
+    monkeypatch.setattr(_source, "READ_SIZE", read_size)
+    path = stream(data + b"data: one\n\n" * data.endswith(b"\n"))
+    status, out, err = call("events", path)
+    if data.endswith(b"\n"):
         assert (status, out, err) == (0, ONE_LINE, "")
+    else:
+        assert (status, out) == (1, b"")
+        assert err.startswith(f"sseparse: {str(path)!r}: line 1: this looks like text")
+        assert f"{data.decode()!r} is no field" in err
 
 
 @pytest.mark.parametrize("read_size", [1, 65_536])
@@ -536,20 +432,20 @@ def test_an_event_that_is_too_large(
     stream: Callable[[bytes], Path],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(_events, "_READ_SIZE", read_size)
-    for kind in (Parser, Observer):
-        monkeypatch.setattr(_events, kind.__name__, functools.partial(kind, max_event_size=10))
+    monkeypatch.setattr(_source, "READ_SIZE", read_size)
     path = stream(b"data: one\n\n" + b"data: too large\n\n")
-    status, out, err = call("events", *option, path)
+    status, out, err = call("events", "--max-event-size", "10", *option, path)
     assert status == 1
     shown = [json.loads(line) for line in out.splitlines()]
     assert [item.get("kind") for item in shown] == (["field", "block"] if option else [None])
     assert shown[-1]["data"] == "one"
     assert err == (
         f"sseparse: {str(path)!r}: the byte at offset 21 makes an event larger than 10 bytes; "
-        "if you trust the sender, read it in Python with "
-        f"sseparse.{'Observer' if option else 'Parser'}(max_event_size=None)\n"
+        "if you trust the sender, --max-event-size none reads it\n"
     )
+    status, out, err = call("events", "--max-event-size", "none", *option, path)
+    assert (status, err) == (0, "")
+    assert b"too large" in out
 
 
 def test_the_limit_is_that_of_the_library(stream: Callable[[bytes], Path]) -> None:
@@ -572,7 +468,10 @@ def test_the_limit_is_that_of_the_library(stream: Callable[[bytes], Path]) -> No
     [
         ([], "the following arguments are required: COMMAND"),
         (["event"], "invalid choice"),
-        (["events", "a", "b"], "unrecognized arguments: b"),
+        (["events", "--all", "--data"], "not allowed with argument"),
+        (["events", "--stream", "0"], "expected a number from 1, not '0'"),
+        (["events", "--max-event-size", "ten"], "expected a number from 1, not 'ten'"),
+        (["events", "--max-document", "none"], "expected a number from 1, not 'none'"),
         (["events", "--al"], "unrecognized arguments: --al"),
         (["events", "--every"], "unrecognized arguments: --every"),
     ],
@@ -791,7 +690,7 @@ def test_an_interrupt_in_process(
         raised_signals.append(number)
 
     raised_signals: list[int] = []
-    monkeypatch.setattr(_events, "_read", interrupted)
+    monkeypatch.setattr(_inputs.Input, "read", interrupted)
     monkeypatch.setattr(signal, "raise_signal", raised)
     assert call("events", stream(ONE)) == (130, b"", "")
     assert raised_signals == [signal.SIGINT]
@@ -812,7 +711,7 @@ def test_version() -> None:
 def test_version_tells_the_build(
     compiled: bool, build: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sseparse._cli, "COMPILED", compiled)
+    monkeypatch.setattr(sseparse._core, "COMPILED", compiled)
     assert build in call("--version")[1]
 
 

@@ -1,0 +1,259 @@
+"""Read the files of the command line: the recordings in them, and what is wrong with them."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import re
+import stat
+import sys
+from typing import TYPE_CHECKING, TypeVar
+
+from ..recording import RecordingError, streams
+from ._output import complain, note, one_line, quoted
+from ._progress import Progress
+from ._stopped import StoppedError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable, Iterator
+
+    from .._core import Pending
+    from ..recording import Recording, Streams
+
+__all__ = ["Faults", "Found", "add_options", "fault_of", "recordings", "size_of", "unfinished"]
+
+_T = TypeVar("_T")
+
+# Forms that hold one stream and nothing else.
+_SINGLE = frozenset({"raw body", "lines of JSON"})
+# Forms that are read as they come: behind a fault nothing can be found any more.
+_AS_THEY_COME = frozenset({*_SINGLE, "HTTP answer", "WARC", "httprr"})
+_NOTES = 10  # about what a file does not hold
+_SHOWN = 40  # characters of what is pending
+_BOM_SIZE = 3  # bytes
+
+# What the library's messages end with where an option of Python helps, and the option here.
+_OPTIONS = {
+    "json_lines=True reads each line as an event": "--json-lines reads each line as an event",
+    "(max_document)": "(--max-document)",
+    "(max_document); this one is larger": "(--max-document); this one is larger",
+    "(max_document); this is larger": "(--max-document); this is larger",
+}
+_OPTION = re.compile("|".join(f"{re.escape(each)}$" for each in _OPTIONS))
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add what all subcommands have that read recordings."""
+    parser.add_argument(
+        "files",
+        nargs="*",
+        default=["-"],
+        metavar="FILE",
+        help="recordings in any form; default, and -: standard input",
+    )
+    parser.add_argument(
+        "--stream", type=_number, metavar="N", help="take only this stream of each file, from 1"
+    )
+    parser.add_argument(
+        "--json-lines",
+        action="store_true",
+        help="take lines of JSON as events: each is the data of one, or what 'events' printed",
+    )
+    parser.add_argument(
+        "--max-document",
+        type=_number,
+        metavar="BYTES",
+        default=256 * 1024 * 1024,
+        help="refuse larger JSON, YAML and zip files (default: %(default)s)",
+    )
+
+
+def size_of(text: str) -> int | None:
+    """Return the value of an option that is a number of bytes, or "none" for no limit."""
+    return None if text == "none" else _number(text)
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 0 < len(text) < 19 and int(text)):
+        raise argparse.ArgumentTypeError(f"expected a number from 1, not {text!r}")
+    return int(text)
+
+
+class Faults:
+    """The faults of the inputs: each is a line on standard error, and the worst is the status."""
+
+    def __init__(self) -> None:
+        self._status = 0
+
+    def report(self, fault: StoppedError) -> None:
+        """Report a fault; what comes after it is read all the same."""
+        complain(str(fault))
+        self._status = max(self._status, fault.status)
+
+    def end(self) -> None:
+        """End the command with the status.
+
+        Raises:
+            StoppedError: There was a fault.
+        """
+        if self._status:
+            raise StoppedError(self._status, "")
+
+
+class Input(io.FileIO):
+    """A file of the command line, which counts what is read of it.
+
+    Attributes:
+        path: Its path; None for standard input.
+        label: How messages call it.
+        is_running: Whether it is no regular file, so that more may come later.
+    """
+
+    def __init__(self, path: str, progress: Progress) -> None:
+        self.path = None if path == "-" else path
+        # A path may contain control characters.
+        self.label = "standard input" if self.path is None else repr(path)
+        try:
+            if self.path is not None:
+                super().__init__(path)
+            elif sys.stdin is None:
+                raise StoppedError(2, f"{self.label}: it is closed")
+            else:
+                super().__init__(sys.stdin.fileno(), closefd=False)
+            found = os.fstat(self.fileno())
+        except OSError as error:
+            raise StoppedError(2, f"{self.label}: {error.strerror}") from error
+        self.is_running = not stat.S_ISREG(found.st_mode)
+        self._progress = progress
+        progress.name = one_line(self.label)
+        progress.done = 0
+        progress.size = None if self.is_running else found.st_size
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Read, and count the bytes."""
+        data = super().read(size)
+        if data:
+            self._progress.done += len(data)
+        return data
+
+
+class Found:
+    """A recording of one of the files.
+
+    Attributes:
+        recording: The recording.
+        is_single: Whether its form holds one stream and nothing else.
+        is_running: Whether more of it may come later.
+        is_broken: Whether the reading came to a fault of the file.
+        label: How messages call it.
+        path: The path of its file, if there are several files; else None.
+    """
+
+    def __init__(self, recording: Recording, source: Input, path: str | None) -> None:
+        self.recording = recording
+        self.is_running = source.is_running
+        self.is_broken = False
+        self.form = recording.form.partition(",")[0]
+        self.is_single = self.form in _SINGLE
+        self.path = path
+        self._source = source
+        part = "" if self.is_single else f": stream {recording.number}"
+        self.label = f"{source.label}{part}"
+
+    def reads(self) -> Generator[tuple[int | None, bytes], None, None]:
+        """Yield the reads.
+
+        Raises:
+            StoppedError: The file is broken, or cannot be read.
+        """
+        self.is_broken = True
+        yield from guarded(self.recording.reads, self._source.label)
+        self.is_broken = False
+
+    @property
+    def prefix(self) -> str:
+        """What a line of JSON about it begins with: its file and its number, as far as needed."""
+        file = "" if self.path is None else f'"file": {quoted(self.path)}, '
+        return file if self.is_single else f'{file}"stream": {self.recording.number}, '
+
+
+def recordings(arguments: argparse.Namespace, faults: Faults) -> Iterator[Found]:
+    """Yield the recordings of the files, and report what is wrong with the files."""
+    has_many = len(arguments.files) > 1
+    with Progress() as progress:
+        for path in arguments.files:
+            try:
+                with Input(path, progress) as source:
+                    yield from _recordings_of(source, path if has_many else None, arguments)
+            except StoppedError as fault:
+                faults.report(fault)
+
+
+def _recordings_of(
+    source: Input, path: str | None, arguments: argparse.Namespace
+) -> Iterator[Found]:
+    found = streams(source, json_lines=arguments.json_lines, max_document=arguments.max_document)
+    number = 0
+    for recording in guarded(found, source.label):
+        number = recording.number
+        if arguments.stream in (None, number):
+            one = Found(recording, source, path)
+            if recording.damage:
+                note(f"sseparse: {one.label}: {recording.damage}")
+            yield one
+            if arguments.stream or (one.is_broken and one.form in _AS_THEY_COME):
+                return
+    if arguments.stream:
+        held = f"{number} stream{'s' * (number != 1)}"
+        raise StoppedError(1, f"{source.label}: there is no stream {arguments.stream}, of {held}")
+    _judge(found, number, source.label)
+
+
+def _judge(found: Streams, number: int, label: str) -> None:
+    """Report what a file calls an event stream and does not hold."""
+    skipped = found.skipped
+    if not number:
+        reasons = "".join(f"; {each}" for each in skipped[:_NOTES])
+        form = found.form.partition(",")[0]
+        raise StoppedError(1, f"{label}: there is no event stream in it ({form}){reasons}")
+    for each in skipped[:_NOTES]:
+        note(f"sseparse: {label}: {each}")
+    if len(skipped) > _NOTES:
+        note(f"sseparse: {label}: {len(skipped) - _NOTES} more like these")
+
+
+def unfinished(pending: Pending, total: int, label: str) -> StoppedError:
+    """Return the fault of a stream of this many bytes that ends inside an event."""
+    lines = pending.data.count("\n") + 1
+    if pending.start <= _BOM_SIZE and lines > 1:
+        return StoppedError(
+            1,
+            f"{label}: the stream has no blank line, so that no event ends: {lines} data lines are "
+            "pending, and 'sseparse events --flush' prints them as one event; if each of them is "
+            "an event, put a blank line behind each: sed G FILE",
+        )
+    text = pending.data or pending.line.decode("utf-8", "replace")
+    shown = text[:_SHOWN] + "..." * (len(text) > _SHOWN)
+    return StoppedError(
+        1,
+        f"{label}: the stream ends inside an event, which begins at offset {pending.start}; bytes "
+        f"dropped: {total - pending.start}; pending is {shown!r}, and 'sseparse events --flush' "
+        "prints it",
+    )
+
+
+def guarded(items: Iterable[_T], label: str) -> Generator[_T, None, None]:
+    """Yield the items; an exception of the reader of recordings becomes a StoppedError."""
+    try:
+        yield from items
+    except RecordingError as error:
+        raise fault_of(error, label) from error
+    except OSError as error:
+        raise StoppedError(2, f"{label}: {error.strerror}") from error
+
+
+def fault_of(error: RecordingError, label: str) -> StoppedError:
+    """Return the fault, with the words of the command."""
+    problem = _OPTION.sub(lambda match: _OPTIONS[match[0]], error.problem)
+    return StoppedError(1, ": ".join(part for part in (label, error.place, problem) if part))

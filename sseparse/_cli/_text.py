@@ -1,0 +1,203 @@
+"""Run ``sseparse text``, which prints the answers that recorded streams make up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from .._core import EventTooLargeError, Parser
+from ..completions import CompletionParser
+from ._apis import CHAT, LEGACY, api_of
+from ._inputs import Faults, add_options, recordings, unfinished
+from ._output import flush, note, one_line, printable, put
+from ._stopped import StoppedError
+
+if TYPE_CHECKING:
+    import argparse
+
+    from ..completions import Choice, Completion
+    from ._inputs import Found
+
+__all__ = ["add_to", "run"]
+
+_DESCRIPTION = """\
+Print the answers that recorded streams of chat completions make up.
+
+Where there is more than the text of one answer, lines in brackets say what follows: [reasoning],
+[refusal], [tool call NAME], [choice N], and [answer] for the text. Of the streams of other APIs the
+command says what they are. Control characters are printed as escapes.
+"""
+
+_EPILOG = """\
+examples:
+  sseparse text body.sse
+  sseparse text --stream 2 cassette.yaml
+
+exit status:
+  0    every answer was printed, and came to its end
+  1    an answer reports an error or is cut off; a stream is no chat completion;
+       a file is broken or holds no event stream
+  2    wrong usage; the input cannot be read; the output cannot be written
+  130  ended by Ctrl-C
+  141  nobody reads the output any more
+"""
+
+
+_UNDECIDED = 1 << 20  # bytes of events that show no API, after which it is none
+
+
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.description = _DESCRIPTION
+    parser.epilog = _EPILOG
+    add_options(parser)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Print the answers of the files."""
+    faults = Faults()
+    has_titles = arguments.stream is None or len(arguments.files) > 1
+    for found in recordings(arguments, faults):
+        is_titled = has_titles and not (found.is_single and found.path is None)
+        try:
+            _print(found, is_titled)
+        except StoppedError as fault:
+            faults.report(fault)
+        if found.is_running:
+            flush()
+    faults.end()
+
+
+def _print(found: Found, is_titled: bool) -> None:
+    """Print the answer of one stream.
+
+    Raises:
+        StoppedError: There is none, or something is wrong with it.
+    """
+    reader = _Reader(found)
+    text = _shown(reader.read())
+    if text:
+        title = f"== {_title(found)} ==\n" if is_titled else ""
+        put(f"{title}{text}".encode())
+    elif reader.error is None:
+        note(f"sseparse: {found.label}: the answer has no text")
+    if reader.error is not None:
+        problem = one_line(str(reader.error).strip())
+        raise StoppedError(1, f"{found.label}: {problem}") from reader.error
+
+
+def _title(found: Found) -> str:
+    parts = [found.path, None if found.is_single else f"stream {found.recording.number}"]
+    return one_line(": ".join(part for part in parts if part))
+
+
+class _Reader:
+    """Reads a stream, and decides by its first events which API it is of.
+
+    Attributes:
+        error: What is wrong with the answer.
+    """
+
+    def __init__(self, found: Found) -> None:
+        self.error: Exception | None = None
+        self._found = found
+        self._events = Parser()
+        self._held: list[tuple[int | None, bytes]] = []  # until the API is known
+        self._seen = 0  # events until then
+        self._size = 0  # bytes
+        self._parser: CompletionParser | None = None
+
+    def read(self) -> Completion:
+        """Read the stream, and return the answer, as far as it came.
+
+        Raises:
+            StoppedError: It is of another API, or of none.
+        """
+        ending: Literal["end", "cut"] = "end"
+        cause: Exception | None = None
+        try:
+            for arrival, data in self._found.reads():
+                self._take(arrival, data)
+        except StoppedError as fault:
+            if self._parser is None:
+                raise
+            # The cause says what is wrong with the file.
+            ending, cause = "cut", fault
+        parser = self._parser or self._begin_at_end()
+        if parser.outcome is None:
+            parser.close(ending, cause)
+        self.error = cause or parser.error
+        return parser.completion()
+
+    def _take(self, arrival: int | None, data: bytes) -> None:
+        parser = self._parser
+        if parser is not None:
+            if parser.outcome is None:
+                parser.feed(data, arrival or 0)
+            return
+        self._held.append((arrival, data))
+        try:
+            events = self._events.feed(data)
+        except EventTooLargeError as error:
+            raise StoppedError(1, f"{self._found.label}: {error}") from error
+        api = next((api for event in events if (api := api_of(event))), None)
+        self._seen += len(events)
+        self._size += len(data)
+        if api is not None or (self._seen and self._size > _UNDECIDED):
+            self._begin(api)
+
+    def _begin_at_end(self) -> CompletionParser:
+        """Begin a stream that has ended, and of which no event shows the API."""
+        path = (self._found.recording.url or "").partition("?")[0].rstrip("/")
+        if not self._seen and (pending := self._events.close()):
+            raise unfinished(pending, self._size, self._found.label)
+        return self._begin(CHAT if path.endswith("/completions") else None)
+
+    def _begin(self, api: str | None) -> CompletionParser:
+        if api not in (CHAT, LEGACY):
+            what = f"a stream of {api}" if api else "no chat completion"
+            hint = "'sseparse events' prints its events"
+            raise StoppedError(1, f"{self._found.label}: this is {what}; {hint}")
+        recording = self._found.recording
+        # The bytes are decoded already, whatever this header says.
+        headers = [
+            each for each in recording.headers.items() if each[0].lower() != "content-encoding"
+        ]
+        parser = self._parser = CompletionParser(
+            recording.status or 200, headers, api="chat" if api == CHAT else "completions"
+        )
+        held, self._held = self._held, []
+        for arrival, data in held:
+            self._take(arrival, data)
+        return parser
+
+
+def _shown(completion: Completion) -> str:
+    """Return an answer as text with marks."""
+    has_many = len(completion.choices) > 1
+    shown = []
+    for choice in completion.choices:
+        parts = _parts(choice)
+        if has_many:
+            shown.append(f"[choice {one_line(str(choice.index))}]")
+        is_marked = has_many or [mark for mark, _ in parts] != ["answer"]
+        for mark, text in parts:
+            if is_marked and not (has_many and len(parts) == 1 and mark == "answer"):
+                shown.append(f"[{one_line(mark)}]")
+            shown.append(printable(text).removesuffix("\n"))
+    return "".join(f"{line}\n" for line in shown)
+
+
+def _parts(choice: Choice) -> list[tuple[str, str]]:
+    """Return the parts of an answer, each with its mark."""
+    message = choice.message
+    content = message.content if message.content is not None else choice.text
+    found: list[tuple[str, Any]] = [
+        ("reasoning", message.reasoning),
+        ("answer", content),
+        ("refusal", message.refusal),
+    ]
+    parts = [(mark, text) for mark, text in found if isinstance(text, str) and text]
+    for call in message.tool_calls:
+        name, arguments = call.function.name, call.function.arguments
+        parts.append((f"tool call {name or '?'}", arguments if isinstance(arguments, str) else ""))
+    return parts
