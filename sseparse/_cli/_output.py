@@ -50,12 +50,18 @@ _UNSAFE_IN_JSON = re.compile(f"[{_UNSAFE}]")  # JSON escapes the C0 controls its
 _UNSAFE_IN_TEXT = re.compile(f"[\x00-\x08\x0b-\x1f{_UNSAFE}]")
 _UNSAFE_IN_LINE = re.compile(f"[\x00-\x1f{_UNSAFE}]")
 
-# How those of them begin in UTF-8 that str.isprintable takes for printable.
-_NOT_SEEN = (
-    *(b"\xcd\x8f", b"\xe1\x85\x9f", b"\xe1\x85\xa0", b"\xe1\x9e\xb4", b"\xe1\x9e\xb5"),
-    *(b"\xe1\xa0\x8b", b"\xe1\xa0\x8c", b"\xe1\xa0\x8d", b"\xe1\xa0\x8f", b"\xe3\x85\xa4"),
-    *(b"\xef\xb8", b"\xef\xbe\xa0", b"\xf3\xa0"),
-)
+# Those of them that str.isprintable takes for printable, by their first bytes in UTF-8: how they go
+# on. To look for one byte is 20 times as fast as to look for several.
+_NOT_SEEN = {
+    b"\xcd": (b"\x8f",),
+    b"\xe1": (
+        *(b"\x85\x9f", b"\x85\xa0", b"\x9e\xb4", b"\x9e\xb5"),
+        *(b"\xa0\x8b", b"\xa0\x8c", b"\xa0\x8d", b"\xa0\x8f"),
+    ),
+    b"\xe3": (b"\x85\xa4",),
+    b"\xef": (b"\xb8", b"\xbe\xa0"),
+    b"\xf3": (b"\xa0",),
+}
 
 # Some are needed for what they are between or behind: a joiner between letters that join, or
 # between emoji, and a selector behind a character that has variants.
@@ -153,9 +159,11 @@ def quoted(text: str) -> str:
 def json_bytes(text: str) -> bytes:
     """Return lines of JSON with ``quoted`` texts as the bytes to write."""
     data = text.encode()
-    # One search in the bytes of many lines costs less than one in each text.
-    if not text.isascii() and any(mark in data for mark in _NOT_SEEN):
-        return _UNSAFE_IN_JSON.sub(_json_escape, text).encode()
+    if not text.isascii():
+        # One search in the bytes of many lines costs less than one in each text.
+        for first, rests in _NOT_SEEN.items():
+            if first in data and any(first + rest in data for rest in rests):
+                return _UNSAFE_IN_JSON.sub(_json_escape, text).encode()
     return data
 
 

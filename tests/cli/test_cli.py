@@ -33,6 +33,7 @@ from commands import (
     Output,
     call,
     finish,
+    interruptible,
     read_line,
     run,
     run_in_shell,
@@ -660,10 +661,8 @@ def test_quiet_when_nobody_reads_the_help(arguments: list[str]) -> None:
 
 @pytest.fixture
 def _interruptible() -> Iterator[None]:
-    # Where SIGINT is ignored, as in a shell's background job, a child would ignore it too.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
+    with interruptible():
+        yield
 
 
 @pytest.mark.usefixtures("_interruptible")

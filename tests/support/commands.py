@@ -6,6 +6,7 @@ import contextlib
 import io
 import os
 import selectors
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -56,15 +57,32 @@ def run_in_shell(script: str, *arguments: str | Path) -> subprocess.CompletedPro
 
 
 @contextlib.contextmanager
+def interruptible() -> Iterator[None]:
+    """Let processes that are started inside end on Ctrl-C.
+
+    Where it is ignored, as in a background job of a shell, they would ignore it, too.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextlib.contextmanager
 def started(
-    *arguments: str | Path, stdin: int, environment: dict[str, str] = ENVIRONMENT
+    *arguments: str | Path,
+    stdin: int,
+    stdout: int = subprocess.PIPE,
+    stderr: int = subprocess.PIPE,
+    environment: dict[str, str] = ENVIRONMENT,
 ) -> Iterator[subprocess.Popen[bytes]]:
     process = subprocess.Popen(
         [*COMMAND, *arguments],
         bufsize=0,
         stdin=stdin,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stdout=stdout,
+        stderr=stderr,
         env=environment,
     )
     with process:
