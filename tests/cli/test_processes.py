@@ -90,6 +90,36 @@ def test_an_interrupt_at_any_time(when: str, command: str, path: Path) -> None:
     assert (done.returncode, done.stderr) == (-int(signal.SIGINT), b"")
 
 
+@pytest.mark.parametrize("way", ["module", "script"])
+def test_an_interrupt_while_the_package_is_imported(way: str, tmp_path: Path) -> None:
+    # Python imports this at its start.
+    (tmp_path / "sitecustomize.py").write_text(
+        INTERRUPTED.partition("from sseparse")[0].replace("sys.argv.pop(1)", "'sseparse._core'")
+        + "sys.meta_path.insert(0, Finder())\n"
+    )
+    script = tmp_path / "sseparse"
+    script.write_text("import sys; from sseparse._cli import main; sys.exit(main())\n")
+    environment = {
+        **ENVIRONMENT,
+        "PYTHONPATH": os.pathsep.join([str(tmp_path), ENVIRONMENT["PYTHONPATH"]]),
+    }
+    done = subprocess.run(
+        [sys.executable, *(["-m", "sseparse"] if way == "module" else [script]), "--version"],
+        capture_output=True,
+        env=environment,
+        timeout=TIME_LIMIT,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (-int(signal.SIGINT), b"")
+
+
+def test_an_interrupt_of_another_program() -> None:
+    """The library leaves the signals of programs that import it alone."""
+    code = "import signal, sseparse; print(signal.getsignal(2) is signal.default_int_handler)"
+    with interruptible():
+        assert run_code(code).stdout == b"True\n"
+
+
 def test_an_interrupt_that_is_ignored(path: Path) -> None:
     done = run_code(INTERRUPTED, "ignored", "events", path)
     assert (done.returncode, done.stderr) == (0, b"")

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 LAYERS = {
     "_core": {"_core__mypyc"},  # the library of its compiled modules
     "_http1": set(),
-    "": {"_core"},
+    "_started": set(),
+    "": {"_core", "_started"},
     "_clients": {"", "_core", "_http1", "completions"},
     "completions": {"_core", "_clients"},  # _clients where a client is asked for
     "recording": {"_core", "completions"},  # completions where a completion is asked for
@@ -248,7 +249,7 @@ assert sseparse.parse(b"data: 1\\n\\n")[0].json() == 1
     loaded = set(run_python(code, "-I", "-S").split())
     own = {name for name in loaded if name.split(".")[0].startswith("sseparse")}
     core = {f"sseparse._core.{file.stem}" for file in CORE.glob("*.py")}
-    core = {name.removesuffix(".__init__") for name in core} | {"sseparse"}
+    core = {name.removesuffix(".__init__") for name in core} | {"sseparse", "sseparse._started"}
     if sseparse._core.COMPILED:
         assert own == {*core, LIBRARY}
         assert loaded - own <= LOADED | LOADED_BY_LIBRARY
