@@ -7,10 +7,10 @@ nothing depends on it.
 
 from __future__ import annotations
 
-from ._body import Body, ChunkedBody, SizedBody, UnsizedBody, body_of
+from ._body import Body, ChunkedBody, SizedBody, UnsizedBody, begins_chunked, body_of
 from ._compression import Decompressor, decompressor_of
 from ._errors import HttpError
-from ._head import MAX_FIELDS, MAX_HEAD_SIZE, Head, HeadReader
+from ._head import MAX_FIELDS, MAX_HEAD_SIZE, Head, HeadReader, parse_fields, parse_head
 
 __all__ = [
     "MAX_FIELDS",
@@ -23,6 +23,9 @@ __all__ = [
     "HttpError",
     "SizedBody",
     "UnsizedBody",
+    "begins_chunked",
     "body_of",
     "decompressor_of",
+    "parse_fields",
+    "parse_head",
 ]

@@ -18,7 +18,11 @@ _MAX_LINE = 16 * 1024  # bytes of a line with the size of a chunk, its extension
 _MAX_TRAILERS = 256 * 1024  # bytes
 
 # The size of a chunk, its extensions, which say nothing here, and the end of the line.
-_SIZE_LINE = re.compile(rb"0*([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\n]*)?\r?\n")
+_SIZE = rb"0*([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\n]*)?"
+_SIZE_LINE = re.compile(_SIZE + rb"\r?\n")
+_STRICT_SIZE_LINE = re.compile(_SIZE + rb"(?<!\r)\r\n")
+_SIZE_LINE_BEGUN = re.compile(rb"[0-9A-Fa-f]{0,15}[ \t]*(?:;[^\r\n]*)?\r?")
+_SHOWN = 40  # bytes of what is wrong, for the message
 _NO_BODY = frozenset({204, 304})
 
 
@@ -84,13 +88,31 @@ class SizedBody(Body):
 
 
 class ChunkedBody(Body):
-    """A body in chunks, each behind its size (RFC 9112, section 7.1)."""
+    """A body in chunks, each behind its size (RFC 9112, section 7.1).
 
-    __slots__ = ("_in_trailers", "_left", "_rest", "_trailers")
+    Args:
+        is_strict: Whether lines have to end with CR LF, and those behind the last chunk have to be
+            fields. A client is tolerant, because nothing depends on it; a reader of files is
+            strict, because something else may follow.
 
-    def __init__(self) -> None:
+    Attributes:
+        problem: What was expected, and what was there instead, if the framing is wrong.
+        broken_at: Where that is, in bytes from the start of the body.
+    """
+
+    __slots__ = (
+        *("_in_trailers", "_is_strict", "_left", "_received", "_rest", "_size", "_trailers"),
+        *("broken_at", "problem"),
+    )
+
+    def __init__(self, *, is_strict: bool = False) -> None:
         super().__init__()
-        self._left = 0  # bytes to come of the data of this chunk
+        self.problem = ""
+        self.broken_at = 0
+        self._is_strict = is_strict
+        self._received = 0  # bytes
+        self._size = 0  # bytes of the data of this chunk
+        self._left = 0  # bytes to come of it; -1 while the line end behind it is to come
         # What has to be looked at again with the next bytes: the end of a line, or part of one.
         self._rest = b""
         self._in_trailers = False
@@ -98,12 +120,14 @@ class ChunkedBody(Body):
 
     def feed(self, data: bytes) -> bytes:
         """Return what the next bytes of the connection bring of the body."""
+        self._received += len(data)
         if self._rest:
             data, self._rest = self._rest + data, b""
         size, left = len(data), self._left
         if left > size and not self.fault:  # all of it lies inside of a chunk
             self._left = left - size
             return data
+        size_line = _STRICT_SIZE_LINE if self._is_strict else _SIZE_LINE
         pieces, at = [], 0
         while not (self._in_trailers or self.fault):
             if left > 0:
@@ -114,25 +138,26 @@ class ChunkedBody(Body):
                     break
                 at, left = end, -1  # the line end behind the data is still to come
             if left < 0:
-                line_end = _line_end_at(data, at)
+                line_end = self._line_end_at(data, at)
                 if line_end < 0:
-                    self._stop(data, at, "a chunk has no line end behind it")
+                    self._stop(data, at, self._line_end)
                     break
                 if not line_end:
                     self._left, self._rest = -1, data[at:]
                     break
                 at += line_end
                 left = 0
-            match = _SIZE_LINE.match(data, at)
+            match = size_line.match(data, at)
             if match is None:
                 self._left = 0
                 self._rest = data[at:]
                 if b"\n" in self._rest or len(self._rest) > _MAX_LINE:
-                    self._stop(data, at, "a chunk does not begin with its size")
+                    self._stop(data, at, "the size of a chunk")
                 break
             at, left = match.end(), int(match[1], 16)
+            self._size = left
             self._in_trailers = not left
-        if self._in_trailers and not self.is_over:
+        if self._in_trailers and not (self.is_over or self.fault):
             self._left = 0
             self._skip_trailers(data[at:])
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
@@ -140,36 +165,66 @@ class ChunkedBody(Body):
     def close(self) -> None:
         """Take notice that the connection has ended."""
         # What is missing behind the last chunk says nothing (RFC 9112, section 8).
-        self.is_over = self.is_over or self._in_trailers
+        self.is_over = self.is_over or (self._in_trailers and not self.fault)
+        if not (self.is_over or self.problem):
+            left, came = self._left, self._rest
+            self.broken_at = self._received - len(came)
+            if left > 0:
+                self.problem = f"a chunk of {self._size} bytes ends after {self._size - left} bytes"
+            else:
+                self._expect(self._line_end if left else "the size of a chunk", came)
         super().close()
+
+    @property
+    def _line_end(self) -> str:
+        return f"CR LF after a chunk of {self._size} bytes"
+
+    def _line_end_at(self, data: bytes, at: int) -> int:
+        """Return the length of the line end there; 0 if more bytes decide, -1 if it is none."""
+        first = data[at : at + 1]
+        if first == b"\n":
+            return -1 if self._is_strict else 1
+        if first == b"\r":
+            second = data[at + 1 : at + 2]
+            return 2 if second == b"\n" else -1 if second else 0
+        return -1 if first else 0
 
     def _skip_trailers(self, data: bytes) -> None:
         """Pass over the fields behind the last chunk, up to a blank line."""
         at = 0
         while (line_end := data.find(b"\n", at)) >= 0:
-            line, at = data[at:line_end], line_end + 1
+            line, start, at = data[at:line_end], at, line_end + 1
             if line in (b"", b"\r"):
                 self.is_over, self.surplus = True, data[at:]
+                return
+            if self._is_strict and b":" not in line:
+                self._stop(data, start, "a blank line after the last chunk")
                 return
         self._trailers += at
         self._rest = data[at:]
         if self._trailers + len(self._rest) > _MAX_TRAILERS:
+            self._stop(data, 0, "a blank line after the last chunk")
             self.fault = f"there are more than {_MAX_TRAILERS // 1024} KiB behind the last chunk"
 
-    def _stop(self, data: bytes, at: int, fault: str) -> None:
+    def _stop(self, data: bytes, at: int, expected: str) -> None:
         self._rest = b""
-        self.fault = f"the chunked body is broken: {fault}, but {data[at : at + 40]!r}"
+        self.broken_at = self._received - len(data) + at
+        self._expect(expected, data[at:])
+        self.fault = f"the chunked body is broken: {self.problem}"
+
+    def _expect(self, expected: str, found: bytes) -> None:
+        self.problem = f"expected {expected}, not {repr(found[:_SHOWN]) if found else 'the end'}"
 
 
-def _line_end_at(data: bytes, at: int) -> int:
-    """Return the length of the line end there; 0 if it is not all there yet; -1 if it is none."""
-    first = data[at : at + 1]
-    if first == b"\n":
-        return 1
-    if first == b"\r":
-        second = data[at + 1 : at + 2]
-        return 2 if second == b"\n" else -1 if second else 0
-    return -1 if first else 0
+def begins_chunked(data: bytes) -> bool | None:
+    r"""Tell whether the first bytes of a body are the size of a chunk; None if more bytes decide.
+
+    >>> begins_chunked(b"1a\r\n"), begins_chunked(b"da"), begins_chunked(b"data")
+    (True, None, False)
+    """
+    if _STRICT_SIZE_LINE.match(data):
+        return True
+    return None if len(data) < _MAX_LINE and _SIZE_LINE_BEGUN.fullmatch(data) else False
 
 
 def body_of(head: Head, method: str = "GET") -> Body:

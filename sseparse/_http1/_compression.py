@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from typing import Any
 
 from ._errors import HttpError
@@ -25,6 +24,7 @@ class Decompressor:
     def __init__(self, coding: str) -> None:
         self._coding = coding
         self._zlib: Any = None  # of the member that is being read; None between members
+        self._error: type[Exception] = HttpError  # what it raises
         self._container = _CODINGS[coding]
         self._held = b""  # what was fed and not used: a piece was full, or too little was there
         self._goes_on = False  # whether there may be more in what is held. By _step.
@@ -66,7 +66,7 @@ class Decompressor:
             return b""
         try:
             piece: bytes = self._zlib.decompress(data, _MAX_PIECE)
-        except zlib.error as error:
+        except self._error as error:
             raise HttpError(f"the body is no {self._coding}: {error}") from error
         self._held = self._zlib.unconsumed_tail
         self._goes_on = len(piece) == _MAX_PIECE
@@ -88,7 +88,10 @@ class Decompressor:
         container = self._container
         if container == _ZLIB and not (data[0] & 15 == 8 and (data[0] * 256 + data[1]) % 31 == 0):
             container = _RAW  # as some servers understood the name
+        import zlib  # not above: who reads heads and chunks does not need it
+
         self._zlib, self.is_whole = zlib.decompressobj(container), False
+        self._error = zlib.error
         return True
 
 

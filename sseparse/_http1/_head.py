@@ -79,7 +79,7 @@ class HeadReader:
         if found is None:
             self._searched = len(rest)
             return None
-        head = _parse(rest[: found.start()])
+        head = parse_head(rest[: found.start()])
         self.rest, self._searched = rest[end:], 0
         self._size += end
         return head
@@ -109,22 +109,37 @@ class HeadReader:
         raise ConnectionResetError("the server closed the connection without an answer")
 
 
-def _parse(data: bytes) -> Head:
+def parse_head(data: bytes, *, is_strict: bool = True) -> Head:
+    """Return the head that these bytes are: the status line and the lines of the fields.
+
+    Args:
+        data: All of the head, without the blank line.
+        is_strict: Whether a line that is no field is an error. A client cannot trust such an
+            answer. For a reader of files it is a field without a value.
+
+    Raises:
+        HttpError: It is no head.
+    """
     first, *lines = data.decode("latin-1").split("\n")
     match = _STATUS_LINE.fullmatch(first.rstrip("\r"))
     if match is None:
         raise HttpError(f"the answer has no status line; it begins {data[:_FIRST_BYTES]!r}")
+    version, status, reason = match.groups()
+    return Head(version, int(status), reason or "", parse_fields(lines, is_strict=is_strict))
+
+
+def parse_fields(lines: list[str], *, is_strict: bool = True) -> list[tuple[str, str]]:
+    """Return the names and values of header lines; see ``parse_head``."""
     if len(lines) > MAX_FIELDS:
         raise HttpError(f"the head of the answer has more than {MAX_FIELDS} fields")
-    fields: list[tuple[str, str]] = []
+    fields: list[tuple[str, list[str]]] = []  # a name, and the lines of its value
     for line in lines:
+        is_folded = line[:1] in (" ", "\t")  # the value goes on, obsolete (section 5.2)
+        if is_folded and fields:
+            fields[-1][1].append(line.strip())
+            continue
         name, colon, value = line.partition(":")
-        if line[:1] in (" ", "\t"):  # obsolete folding: the value goes on (section 5.2)
-            if fields:
-                name, value = fields.pop()
-                value = f"{value} {line.strip()}"
-        elif not colon:
+        if is_strict and not (colon or is_folded):
             raise HttpError(f"a line of the answer's head is no field: {line[:_FIRST_BYTES]!r}")
-        fields.append((name.strip(), value.strip(" \t\r")))
-    version, status, reason = match.groups()
-    return Head(version, int(status), reason or "", fields)
+        fields.append((name.strip(), [value.strip(" \t\r")]))
+    return [(name, " ".join(values)) for name, values in fields]

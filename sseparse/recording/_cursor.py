@@ -89,6 +89,12 @@ class Cursor:
         held = len(self._held) - self._at
         return self._take(held if limit is None else min(limit, held))
 
+    def give_back(self, data: bytes) -> None:
+        """Take back bytes that were taken last."""
+        self.position -= len(data)
+        self._held = data + self._held[self._at :]
+        self._at = 0
+
     def _fill(self) -> bool:
         """Read one chunk more; return False at the end."""
         rest = self._held[self._at :]

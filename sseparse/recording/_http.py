@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from ._layers import chunked, is_chunked
+from .._http1 import MAX_HEAD_SIZE, HttpError, begins_chunked, parse_fields, parse_head
+from ._layers import chunked
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -15,10 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Head", "body_chunks", "read_head", "read_request"]
 
-# What a head may have; servers refuse far smaller ones.
-_HEAD_LIMIT = 1 << 18  # bytes
-_HEAD_LINES = 2000
-_STATUS = re.compile(rb"HTTP/[0-9.]{1,3} +([0-9]{3})(?![0-9])")
+_SHOWN = 40  # bytes of what is no head, for the message
 _REQUEST = re.compile(rb"([A-Z]{1,20}) (\S+) HTTP/[0-9.]{1,3}\r?\n")
 _LENGTH = re.compile(r"[0-9]{1,18}")
 
@@ -46,15 +44,17 @@ def read_head(cursor: Cursor, where: Where) -> Head:
         RecordingError: There is no head, or it does not end.
     """
     while True:
-        at = cursor.position
-        line = cursor.line(_HEAD_LIMIT)
-        match = _STATUS.match(line) if line else None
-        if match is None:
-            what = repr((line or b"")[:40]) if line != b"" else "the end"
-            raise where.error(f"expected a status line (HTTP/1.1 200 OK), not {what}", at)
-        head = Head(int(match[1]), _read_headers(cursor, where))
+        start = cursor.position
         if not cursor.starts_with(b"HTTP/"):
-            return head
+            found = cursor.head(lambda held: b"\n" in held or len(held) >= _SHOWN)[:_SHOWN]
+            what = repr(found) if found else "the end"
+            raise where.error(f"expected a status line (HTTP/1.1 200 OK), not {what}", start)
+        try:
+            head = parse_head(b"".join(_head_lines(cursor, where)), is_strict=False)
+        except HttpError as error:
+            raise where.error(str(error), start) from error
+        if not cursor.starts_with(b"HTTP/"):
+            return Head(head.status, head.fields)
 
 
 def read_request(line: bytes, cursor: Cursor, where: Where) -> tuple[str, str]:
@@ -63,7 +63,11 @@ def read_request(line: bytes, cursor: Cursor, where: Where) -> tuple[str, str]:
     if match is None:
         raise where.error(f"expected the first line of a request, not {line[:40]!r}")
     method, target = match[1].decode(), match[2].decode("utf-8", "replace")
-    head = Head(0, _read_headers(cursor, where))
+    lines = [each.decode("latin-1") for each in _head_lines(cursor, where)]
+    try:
+        head = Head(0, parse_fields(lines, is_strict=False))
+    except HttpError as error:
+        raise where.error(str(error), cursor.position) from error
     # A request that did not go through a proxy names the host in a header.
     return method, head.header("host") + target if target.startswith("/") else target
 
@@ -77,8 +81,8 @@ def body_chunks(head: Head, cursor: Cursor, where: Where) -> Generator[bytes, No
     Raises:
         RecordingError: The body ends too early.
     """
-    start = cursor.head(lambda held: is_chunked(held) is not None)
-    if is_chunked(start):
+    start = cursor.head(lambda held: begins_chunked(held) is not None)
+    if begins_chunked(start):
         yield from chunked(cursor, where)
         return
     length = head.header("content-length").strip()
@@ -98,21 +102,19 @@ def body_chunks(head: Head, cursor: Cursor, where: Where) -> Generator[bytes, No
         yield piece
 
 
-def _read_headers(cursor: Cursor, where: Where) -> Pairs:
-    """Take header lines and the blank line after them."""
+def _head_lines(cursor: Cursor, where: Where) -> list[bytes]:
+    """Take the lines of a head and the blank line after them; return the lines."""
     start = cursor.position
-    fields: list[list[str]] = []  # the lines of each
-    for _ in range(_HEAD_LINES):
-        line = cursor.line(_HEAD_LIMIT)
-        if not line or cursor.position - start > _HEAD_LIMIT:
-            what = "the end" if line == b"" else f"more than {_HEAD_LIMIT} bytes of headers"
+    lines: list[bytes] = []
+    while True:
+        line = cursor.line(MAX_HEAD_SIZE)
+        if line is None or cursor.position - start > MAX_HEAD_SIZE:
+            what = f"more than {MAX_HEAD_SIZE} bytes of them"
             raise where.error(f"expected a blank line after the headers, not {what}", start)
-        text = line.rstrip(b"\r\n").decode("latin-1")
-        if not text:
-            pairs = (" ".join(lines).partition(":") for lines in fields)
-            return [(name.strip(), value.strip()) for name, _, value in pairs]
-        if text[0] in " \t" and fields:
-            fields[-1].append(text.strip())  # the rest of the line before (RFC 9112, section 5.2)
-        else:
-            fields.append([text])
-    raise where.error(f"expected fewer than {_HEAD_LINES} lines of headers", start)
+        if not line.rstrip(b"\r\n"):
+            if not line:
+                raise where.error("expected a blank line after the headers, not the end", start)
+            if lines:
+                lines[-1] = lines[-1].rstrip(b"\r\n")
+            return lines
+        lines.append(line)

@@ -6,9 +6,9 @@ of bodies that they decompressed, and ``transfer-encoding: chunked`` of bodies w
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
+from .._http1 import ChunkedBody, begins_chunked
 from ._compressed import compression_of, decompressed
 from ._cursor import Cursor
 
@@ -17,26 +17,9 @@ if TYPE_CHECKING:
 
     from ._errors import Where
 
-__all__ = ["chunked", "is_chunked", "layers", "unwrapped", "without_layer"]
+__all__ = ["chunked", "layers", "unwrapped", "without_layer"]
 
 _MAX_LAYERS = 5  # a file that contains itself has no end
-_LINE_LIMIT = 8192  # bytes of a chunk size with its extensions, or of a trailer
-_TRAILERS = 1000
-
-# RFC 9112, section 7.1. curl and wget pad the sizes that some servers send with spaces.
-_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?\r\n")
-_SIZE_BEGUN = re.compile(rb"[0-9A-Fa-f]{0,15}[ \t]*(?:;[^\r\n]*)?\r?")
-
-
-def is_chunked(head: bytes) -> bool | None:
-    r"""Tell whether the first bytes are a chunk size; None if more bytes decide.
-
-    >>> is_chunked(b"1a\r\n"), is_chunked(b"da"), is_chunked(b"data")
-    (True, None, False)
-    """
-    if _SIZE.match(head):
-        return True
-    return None if len(head) < _LINE_LIMIT and _SIZE_BEGUN.fullmatch(head) else False
 
 
 def chunked(cursor: Cursor, where: Where) -> Generator[bytes, None, None]:
@@ -45,38 +28,17 @@ def chunked(cursor: Cursor, where: Where) -> Generator[bytes, None, None]:
     Raises:
         RecordingError: The framing is broken, or ends too early.
     """
-    while True:
-        at = cursor.position
-        line = cursor.line(_LINE_LIMIT)
-        match = _SIZE.fullmatch(line) if line else None
-        if match is None:
-            what = (
-                "the end" if line == b"" else "a line too long" if line is None else repr(line[:40])
-            )
-            raise where.error(f"expected the size of a chunk, not {what}", at)
-        size = int(match[1], 16)
-        if not size:
-            break
-        missing = size
-        while missing:
-            piece = cursor.some(missing)
-            if not piece:
-                problem = f"a chunk of {size} bytes ends after {size - missing} bytes"
-                raise where.error(problem, cursor.position)
-            missing -= len(piece)
+    start = cursor.position
+    body = ChunkedBody(is_strict=True)
+    while not body.is_over:
+        data = cursor.some()
+        if not data:
+            body.close()
+        elif piece := body.feed(data):
             yield piece
-        end = cursor.line(2)
-        if end != b"\r\n":
-            what = "other bytes" if end is None else repr(end) if end else "the end"
-            problem = f"expected CR LF after a chunk of {size} bytes, not {what}"
-            raise where.error(problem, cursor.position)
-    for _ in range(_TRAILERS):
-        line = cursor.line(_LINE_LIMIT)
-        if line is not None and not line.rstrip(b"\r\n"):
-            return  # also where the file ends without the blank line: the body is complete
-        if line is None or b":" not in line:
-            break
-    raise where.error("expected a blank line after the last chunk", cursor.position)
+        if body.fault:
+            raise where.error(body.problem, start + body.broken_at)
+    cursor.give_back(body.surplus)
 
 
 def layers(
@@ -134,7 +96,7 @@ def _layer_of(head: bytes) -> str | None:
     kind = compression_of(head)
     if kind:
         return kind
-    sizes = is_chunked(head)
+    sizes = begins_chunked(head)
     if sizes:
         return "chunked"
     return None if kind is None or sizes is None else ""

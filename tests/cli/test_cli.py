@@ -42,9 +42,9 @@ from commands import (
 from sseparse import EventTooLargeError, Item, Observer, parse
 from sseparse._cli import _inputs, _output, main
 from sseparse._core import COMPILED
+from sseparse._http1 import begins_chunked
 from sseparse.recording import _recognise, _source
 from sseparse.recording._compressed import compression_of
-from sseparse.recording._layers import is_chunked
 from sseparse.recording._recognise import recognised
 from strategies import streams
 
@@ -205,7 +205,7 @@ texts = st.text(st.sampled_from(HOSTILE + SAFE_AS_IT_IS), max_size=12)
 def test_text_is_escaped_where_it_is_unsafe_and_nowhere_else(data: bytes) -> None:
     assume(recognised(data, True) == "events")  # what is refused or read otherwise: tests below
     assume(compression_of(data) == "")
-    assume(is_chunked(data) is False)
+    assume(begins_chunked(data) is False)
     with tempfile.NamedTemporaryFile() as file:
         file.write(data)
         file.flush()

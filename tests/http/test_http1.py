@@ -24,8 +24,11 @@ from sseparse._http1 import (
     HttpError,
     SizedBody,
     UnsizedBody,
+    begins_chunked,
     body_of,
     decompressor_of,
+    parse_fields,
+    parse_head,
 )
 
 if TYPE_CHECKING:
@@ -219,16 +222,16 @@ def test_a_chunked_body_is_given_out_as_it_comes() -> None:
 @pytest.mark.parametrize(
     ("wire", "data", "fault"),
     [
-        (b"1\r\nab", b"a", "no line end behind it, but b'b'"),
-        (b"1\r\na\rb", b"a", "no line end behind it"),
-        (b"1\r\na\r\nx\r\n", b"a", "does not begin with its size, but b'x"),
-        (b"-1\r\n", b"", "does not begin with its size"),
-        (b"+1\r\na\r\n", b"", "does not begin with its size"),
-        (b"0x1\r\na\r\n", b"", "does not begin with its size"),
-        (b"1_0\r\na\r\n", b"", "does not begin with its size"),
-        (b"\r\n", b"", "does not begin with its size"),
-        (b"f" * 16 + b"\r\n", b"", "does not begin with its size"),
-        (b"1" + b" " * 20_000, b"", "does not begin with its size"),
+        (b"1\r\nab", b"a", "expected CR LF after a chunk of 1 bytes, not b'b'"),
+        (b"1\r\na\rb", b"a", "expected CR LF after a chunk"),
+        (b"1\r\na\r\nx\r\n", b"a", "expected the size of a chunk, not b'x"),
+        (b"-1\r\n", b"", "expected the size of a chunk"),
+        (b"+1\r\na\r\n", b"", "expected the size of a chunk"),
+        (b"0x1\r\na\r\n", b"", "expected the size of a chunk"),
+        (b"1_0\r\na\r\n", b"", "expected the size of a chunk"),
+        (b"\r\n", b"", "expected the size of a chunk"),
+        (b"f" * 16 + b"\r\n", b"", "expected the size of a chunk"),
+        (b"1" + b" " * 20_000, b"", "expected the size of a chunk"),
         (b"0\r\n" + b"A: b\r\n" * 50_000, b"", "more than 256 KiB behind the last chunk"),
         (b"0\r\n" + b"A" * 300_000, b"", "more than 256 KiB behind the last chunk"),
         (b"5\r\nab", b"ab", "the connection ended before the whole body"),
@@ -393,3 +396,67 @@ def test_codings_that_nothing_undoes_here() -> None:
     assert all(isinstance(each, Decompressor) for each in undone)
     for values in ([], ["br"], ["zstd"], ["gzip", "gzip"]):
         assert decompressor_of(values) is None
+
+
+# What a reader of files asks for
+
+
+STRICT = b"4;a=b\r\nWiki\r\n5  \r\npedia\r\n0\r\nA: b\r\n\r\nrest"
+
+
+@given(CUTS)
+def test_strict_chunks(cuts: list[int]) -> None:
+    body = ChunkedBody(is_strict=True)
+    made = [body.feed(piece) for piece in pieces(STRICT, cuts) if not body.is_over]
+    assert b"".join(made) == b"Wikipedia"
+    assert (body.is_over, body.fault, b"rest".startswith(body.surplus)) == (True, "", True)
+
+
+@pytest.mark.parametrize(
+    ("data", "at", "problem"),
+    [
+        (b"4\nWiki\r\n", 0, "expected the size of a chunk, not b'4\\nWiki"),
+        (b"4\r\nWiki\n", 7, "expected CR LF after a chunk of 4 bytes, not b'\\n'"),
+        (b"4\r\nWiki\r", 7, "expected CR LF after a chunk of 4 bytes, not b'\\r'"),
+        (b"4\r\nWiki", 7, "expected CR LF after a chunk of 4 bytes, not the end"),
+        (b"4\r\nWi", 5, "a chunk of 4 bytes ends after 2 bytes"),
+        (b"4\r\nWiki\r\n", 9, "expected the size of a chunk, not the end"),
+        (b"4\r\nWiki\r\n1", 9, "expected the size of a chunk, not b'1'"),
+        (b"4\r\nWiki\r\nx\r\n", 9, "expected the size of a chunk, not b'x"),
+        (
+            b"0\r\nA: b\r\nHTTP/1.1 200 OK\r\n",
+            9,
+            "expected a blank line after the last chunk, not b",
+        ),
+    ],
+)
+@pytest.mark.parametrize("size", [1, 4, 1 << 20])
+def test_where_strict_chunks_are_broken(data: bytes, at: int, problem: str, size: int) -> None:
+    body = ChunkedBody(is_strict=True)
+    for start in range(0, len(data), size):
+        body.feed(data[start : start + size])
+    body.close()
+    assert not body.is_over
+    assert body.fault
+    assert body.broken_at == at
+    assert body.problem.startswith(problem[: len(problem) if size > len(data) else 30])
+
+
+def test_a_head_in_a_file() -> None:
+    head = parse_head(b"HTTP/1.1 200\r\nno field\r\na: b\r\n c", is_strict=False)
+    assert head == Head("1.1", 200, "", [("no field", ""), ("a", "b c")])
+    with pytest.raises(HttpError, match="is no field"):
+        parse_head(b"HTTP/1.1 200\r\nno field")
+    with pytest.raises(HttpError, match="more than 1000 fields"):
+        parse_fields(["a: b"] * 1001)
+
+
+@pytest.mark.parametrize(
+    ("data", "begins"),
+    [
+        *[(b"1a\r\n", True), (b"1a;x\r\n", True), (b"1a\n", False), (b"1a", None), (b"da", None)],
+        *[(b"data", False), (b"", None), (b"1" * 17, False), (b"\r\n", False)],
+    ],
+)
+def test_how_chunks_begin(data: bytes, begins: bool | None) -> None:
+    assert begins_chunked(data) is begins
