@@ -12,9 +12,13 @@ _NAMES = ("sseparse", "sseparse.exe", "sseparse-script.py")
 
 def _is_command() -> bool:
     """Tell whether ``python -m sseparse`` or the script ``sseparse`` imports the package."""
-    # runpy puts "-m" there while it imports the package of the module that it is to run.
     path = (getattr(sys, "argv", None) or [""])[0]
-    return path == "-m" or path.replace("\\", "/").rsplit("/", 1)[-1] in _NAMES
+    if path == "-m":
+        # runpy puts it there while it imports the package of the module that it is to run, which
+        # may be another one that imports this.
+        given = sys.orig_argv
+        return "-m" in given and given[given.index("-m") + 1 :][:1] == ["sseparse"]
+    return path.replace("\\", "/").rsplit("/", 1)[-1] in _NAMES
 
 
 if _is_command():

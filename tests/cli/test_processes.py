@@ -142,6 +142,25 @@ assert statuses == [0]
     assert (done.returncode, done.stderr) == (0, b"")
 
 
+def test_the_signals_of_a_module_that_imports_the_package_are_left_alone(tmp_path: Path) -> None:
+    """While runpy imports its package, it cannot be told from this one by sys.argv."""
+    package = tmp_path / "other"
+    package.mkdir()
+    (package / "__init__.py").write_text("import sseparse\n")
+    (package / "__main__.py").write_text(
+        "import signal\nassert signal.getsignal(signal.SIGINT) is signal.default_int_handler\n"
+    )
+    path = os.pathsep.join([str(tmp_path), ENVIRONMENT.get("PYTHONPATH", "")])
+    with interruptible():
+        done = subprocess.run(
+            [sys.executable, "-m", "other"],
+            capture_output=True,
+            timeout=TIME_LIMIT,
+            env={**ENVIRONMENT, "PYTHONPATH": path},
+        )
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
 @pytest.mark.parametrize(
     ("command", "foreign"),
     [
