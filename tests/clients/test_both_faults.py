@@ -391,10 +391,10 @@ async def test_framings(make: Make, framing: str, size: int) -> None:
 @pytest.mark.parametrize(
     ("raw", "texts", "message"),
     [
-        (CHUNKED + chunked(BODY[:300]) + b"zz\r\n", 1, "does not begin with its size"),
+        (CHUNKED + chunked(BODY[:300]) + b"zz\r\n", 1, "expected the size of a chunk"),
         (CHUNKED + chunked(wire(delta("a"))) + b"5\r\n: a", 1, "before the whole body"),
-        (CHUNKED + chunked(wire(delta("a")))[:-2] + b"xx", 1, "no line end behind it"),
-        (CHUNKED + chunked(wire(delta("a"))) + b"1" * 20_000, 1, "does not begin with its size"),
+        (CHUNKED + chunked(wire(delta("a")))[:-2] + b"xx", 1, "expected CR LF after a chunk of"),
+        (CHUNKED + chunked(wire(delta("a"))) + b"1" * 20_000, 1, "expected the size of a chunk"),
         (sized(BODY)[:-20], 2, "before the whole body had arrived"),
         (
             sized(gzipped(EVENTS_ONLY)[:-9], b"Content-Encoding: gzip"),
