@@ -18,7 +18,7 @@ class Cursor:
     """
 
     def __init__(self, chunks: Generator[bytes, None, None], position: int = 0) -> None:
-        self.position = position
+        self.position: int = position
         self._chunks = chunks
         self._held = b""  # what was read last; it is taken up to _at
         self._at = 0

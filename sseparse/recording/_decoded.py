@@ -30,6 +30,8 @@ class Decoded:
         # Where the members of the compressed file begin, in it and in what comes out of it. The
         # first reading collects them.
         self._members: list[tuple[int, int]] = []
+        self.names: list[str]
+        self.live: Generator[bytes, None, None]
         self.names, self.live = layers(source.chunks(), where, self._members)
 
     @property

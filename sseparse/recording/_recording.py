@@ -50,7 +50,7 @@ class Body:
         self._live = live
         self._is_left = False
         # Whether the live reading came to a fault, so that nothing is known of what follows it.
-        self.has_failed = False
+        self.has_failed: bool = False
 
     def open(self) -> Iterator[Read]:
         """Return a new reading.
@@ -117,11 +117,11 @@ class Exchange:
         headers: Callable[[], list[tuple[str, str]]] = list,
         started: str | None = None,
     ) -> None:
-        self.url = url
-        self.method = method
-        self.status = status
-        self.headers = headers
-        self.started = started
+        self.url: str | None = url
+        self.method: str | None = method
+        self.status: int | None = status
+        self.headers: Callable[[], list[tuple[str, str]]] = headers
+        self.started: str | None = started
 
 
 class Recording:
@@ -157,11 +157,11 @@ class Recording:
     ) -> None:
         self.form = form
         self.number = number
-        self.place = where.part
-        self.url = exchange.url
-        self.method = exchange.method
-        self.status = exchange.status
-        self.reads = Reads(body)
+        self.place: str = where.part
+        self.url: str | None = exchange.url
+        self.method: str | None = exchange.method
+        self.status: int | None = exchange.status
+        self.reads: Reads = Reads(body)
         self.damage = damage
         self._where = where
         self._exchange = exchange

@@ -117,13 +117,13 @@ class Reader:
     decoded: Decoded
 
     def __init__(self, source: Any, json_lines: bool, max_document: int) -> None:
-        self.form = ""
+        self.form: str = ""
         self.skipped: list[str] = []
-        self.where = Where(source.name)
+        self.where: Where = Where(source.name)
         self.json_lines = json_lines
         self.max_document = max_document
         self._source = source
-        self.number = 0
+        self.number: int = 0
 
     def recordings(self) -> Generator[Recording, None, None]:
         """Yield the recordings of the file."""
