@@ -147,7 +147,7 @@ def test_measure_waits_no_longer_than_its_patience() -> None:
 
 def test_figures_and_table(running: tuple[subprocess.Popen[str], int]) -> None:
     rows = report.figures([installed("sseparse-events")], running[1], 1, 8)
-    assert [len(found["sseparse-events"]) for found in rows.values()] == [1, 3, 1, 1, 1, 1]
+    assert [len(found["sseparse-events"]) for found in rows.values()] == [1, 3, 1, 1, 1, 1, 1]
     assert all(each > 0 for found in rows.values() for each in found["sseparse-events"])
     text = report.table(["a", "b"], {"row": {"a": [1.0, 2.0, 4.0], "b": [2.0, 6.0, 4.0]}})
     names, medians, ratios = text.splitlines()
