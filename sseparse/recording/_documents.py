@@ -252,7 +252,12 @@ def _status(value: Any) -> int | None:
 
 
 def pairs_of(value: Any) -> list[tuple[str, str]]:
-    """Return headers as pairs, in whatever way they are written."""
+    """Return headers as pairs, in whatever way they are written.
+
+    A function returns them, where they were not read at once.
+    """
+    if callable(value):
+        value = value()
     pairs: list[tuple[str, str]] = []
     size = 0
     for name, values in _named(value):

@@ -74,6 +74,8 @@ def recognised(head: bytes, is_end: bool) -> str | None:
     >>> recognised(b"data:", False), recognised(b"da", False), recognised(b'{"log"', False)
     ('events', None, 'json')
     """
+    if head.startswith(_BEGINNINGS):  # most bodies of a document
+        return "events"
     is_end = is_end or len(head) > _HEAD_LIMIT
     for mark, kind in _MARKS:
         if head.startswith(mark):

@@ -269,3 +269,62 @@ def test_pyyaml_without_libyaml(monkeypatch: pytest.MonkeyPatch) -> None:
     for data in (b"interactions: [", b"interactions: \x01", b"a:\n  " + b"[" * 1100):
         with pytest.raises(RecordingError):
             list(streams(data))
+
+
+HEADERS_IN_YAML = [
+    "{content-type: text/event-stream, é: 'ü'}",
+    "\n      Content-Type:\n      - text/event-stream\n      X-Ü: [a, b]\n",
+    '\n    - [Content-Type, text/event-stream]\n    - [b, "c\\u00e9 d\n        e"]\n',
+    "\n      - name: a\n        value: b\n      - {name: c, value: d}\n",
+    "\n      ? !!python/object/apply:str [Content-Type]\n      : - text/event-stream\n",
+    "\n      a: |\n        two\n        lines\n      b: >-\n        folded\n        text\n",
+    "\n      a: |2\n          b\n      c: |+\n        d\n\n",
+    "\n      headers:\n        headers: b\n",
+    "\n      'headers': a\n      'it''s': \"\\u263a\"  # comment\n\n",
+    "null",
+    "text",
+    "[]",
+    "{}",
+]
+
+
+@pytest.mark.parametrize("headers", HEADERS_IN_YAML)
+@pytest.mark.parametrize("mark", ["", "\ufeff", "# é ☺ 😀\n"])
+@pytest.mark.parametrize("keys", [("interactions", "request", "response"), ("", "when", "then")])
+def test_headers_in_yaml_are_read_later(
+    headers: str, mark: str, keys: tuple[str, str, str]
+) -> None:
+    """They are as they are in a file in which nothing is passed over, because it has an anchor."""
+    each, request, response = keys
+    lines = (
+        *(f"{request}:", "  uri: é", f"  headers: {headers}", "  method: POST"),
+        *(f"{response}:", f"  headers: {headers}", f"  header: {headers}", "  status: 200"),
+        '  body: "data: 1\\n\\n"',
+    )
+    text = mark + "\n".join(lines) + "\n"
+    if each:
+        text = f"{mark}{each}:\n- " + "\n  ".join(lines) + "\n"
+    found, other = (list(streams(each.encode())) for each in (text, f"{text}# &a\n"))
+    [one], [two] = found, other
+    assert dict(one.headers) == dict(two.headers)
+    assert (one.method, one.status, one.url) == (two.method, two.status, two.url)
+    assert dict(one.headers) == dict(one.headers)
+
+
+@pytest.mark.parametrize("headers", ["&a {b: c}", "!t &a\n      b: c\n"])
+def test_headers_in_yaml_with_an_anchor(headers: str) -> None:
+    """What a request has may be what an answer has."""
+    text = (
+        f"interactions:\n- request:\n    headers: {headers}\n"
+        "  response:\n    headers: *a\n"
+        '    body: "data: 1\\n\\n"\n'
+    )
+    [recording] = streams(text.encode())
+    assert dict(recording.headers) == {"b": "c"}
+
+
+def test_headers_in_yaml_that_are_nested_deep() -> None:
+    nested = "[" * 1100 + "]" * 1100
+    text = f"interactions:\n- request: {{headers: {nested}}}\n"
+    with pytest.raises(RecordingError, match="nested"):
+        list(streams(text.encode()))
