@@ -14,13 +14,24 @@ The modules, each of which imports only those before it::
     _recording (with _chunks) ◄ _documents, _har ◄ _json, _yaml, _zip
     _streams, and the readers that it imports when a file needs them:
     _exchange_files, _data_lines, _document_files
+    _ranges
 
 ``_recognise`` says what a file is by its first bytes. ``_documents`` has the table of the forms
 that are JSON or YAML.
 """
 
 from ._errors import RecordingError
+from ._ranges import Range, RangeEvents, split
 from ._recording import Reads, Recording
 from ._streams import Streams, streams
 
-__all__ = ["Reads", "Recording", "RecordingError", "Streams", "streams"]
+__all__ = [
+    "Range",
+    "RangeEvents",
+    "Reads",
+    "Recording",
+    "RecordingError",
+    "Streams",
+    "split",
+    "streams",
+]

@@ -43,7 +43,7 @@ def lines_recording(reader: Reader) -> Recording | None:
     def events(cursor: Cursor) -> Generator[bytes, None, None]:
         return _events(cursor, where)
 
-    body = Body(reader.reopened(0, events), _events(reader.cursor, where))
+    body = Body(reader.reopened(0, events), _events(reader.cursor, where), is_made=True)
     return reader.recording(where, Exchange(), body)
 
 

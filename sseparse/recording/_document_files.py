@@ -119,7 +119,7 @@ def _exchanges(
             yield reader.recording(here, exchange_of(value, form), body, damage)
         elif form.name == "HAR" and (reads := message_reads(value)):
             damage = "the browser kept the events only: no comments, no line as it was"
-            body = Body(lambda reads=reads: iter(reads))  # type: ignore[misc]
+            body = Body(lambda reads=reads: iter(reads), is_made=True)  # type: ignore[misc]
             yield reader.recording(here, exchange_of(value, form), body, damage)
         elif len(reader.skipped) < _SKIPPED and (reason := _why_skipped(value, form)):
             reader.skipped.append(f"{here.part or 'answer'}: {reason}")

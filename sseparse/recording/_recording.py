@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from .._core import EventTooLargeError, Parser
 from ._errors import RecordingError, Where
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from .._core import Event
     from ..completions import Completion, Stream
 
-__all__ = ["Body", "Exchange", "Reads", "Recording", "StrayLines"]
+__all__ = ["Body", "Exchange", "Reads", "Recording", "StrayLines", "carried_events", "fed"]
+
+_T = TypeVar("_T")
 
 # As DEFAULT_MAX_EVENT_SIZE of the core.
 _MAX_EVENT_SIZE = 64 * 1024 * 1024
@@ -39,13 +41,16 @@ class Body:
     Args:
         open_again: Opens the body for a further reading; None if that is not possible.
         live: The first reading, if it is a part of the reading of the file.
+        is_made: Whether the bytes are made of the events that the form keeps in their place.
     """
 
     def __init__(
         self,
         open_again: Callable[[], Iterator[Read]] | None,
         live: Generator[bytes, None, None] | None = None,
+        is_made: bool = False,
     ) -> None:
+        self.is_made = is_made
         self._open_again = open_again
         self._live = live
         self._is_left = False
@@ -164,6 +169,7 @@ class Recording:
         self.reads: Reads = Reads(body)
         self.damage = damage
         self._where = where
+        self._body = body
         self._exchange = exchange
 
     def __repr__(self) -> str:
@@ -196,26 +202,13 @@ class Recording:
             RuntimeError: The reads can be gone over once, and that has happened.
         """
         parser = Parser(max_event_size=max_event_size)
-        strays: StrayLines | None = StrayLines()
-        for _, data in self.reads:
-            try:
-                events = parser.feed(data)
-            except EventTooLargeError as error:
-                yield from error.events
-                raise self.too_large(error) from error
-            if strays is not None:
-                strays = None if events else strays.after(data)
+        feed = parser.feed
+        for _, events in fed(self.reads, feed, carried_events, self._where, flush=flush):
             yield from events
-        if flush and (flushed := parser.feed(b"\n\n")):
-            strays = None
-            yield from flushed
-        if strays is not None:
-            strays.check(self._where)
 
     def too_large(self, error: EventTooLargeError) -> RecordingError:
         """Return the error about this file for an event that is too large."""
-        problem = f"an event is larger than {error.limit} bytes, and may not be (max_event_size)"
-        return self._where.error(problem, error.offset)
+        return _too_large(error, self._where, 0)
 
     def chunks(self, *, api: Literal["chat", "completions"] | None = None) -> Stream:
         """Return the stream of a completion: its chunks, its text, and how it ended.
@@ -255,6 +248,60 @@ class Recording:
             RuntimeError: The reads can be gone over once, and that has happened.
         """
         return self.chunks(api=api).collect()
+
+
+def fed(
+    reads: Iterable[Read],
+    feed: Callable[[bytes], list[_T]],
+    carried: Callable[[EventTooLargeError], list[_T]],
+    where: Where,
+    *,
+    flush: bool = False,
+    is_whole: bool = True,
+    shift: int = 0,
+) -> Generator[tuple[int | None, list[_T]], None, None]:
+    """Yield the arrival of each read, and the events that it completed.
+
+    Args:
+        reads: The reads of a stream, or of a part of one.
+        feed: Returns the events, or what else stands for them, that the next bytes complete.
+        carried: Returns those that an error carries.
+        where: The stream, for messages.
+        flush: Whether to dispatch what the stream leaves without its blank line.
+        is_whole: Whether the reads are a whole stream; it is an error if there is no event in it,
+            and a line that is no part of an event stream.
+        shift: What to add to the parser's offsets, for messages.
+
+    Raises:
+        RecordingError: As for ``Recording.events``.
+    """
+    strays = StrayLines() if is_whole else None
+    arrival: int | None = None
+    for arrival, data in reads:
+        try:
+            events = feed(data)
+        except EventTooLargeError as error:
+            yield arrival, carried(error)
+            raise _too_large(error, where, shift) from error
+        if strays is not None:
+            strays = None if events else strays.after(data)
+        yield arrival, events
+    if flush and (flushed := feed(b"\n\n")):
+        strays = None
+        yield arrival, flushed
+    if strays is not None:
+        strays.check(where)
+
+
+def carried_events(error: EventTooLargeError) -> list[Event]:
+    """Return the events that an error carries."""
+    return error.events
+
+
+def _too_large(error: EventTooLargeError, where: Where, shift: int) -> RecordingError:
+    """Return the error about this file for an event that is too large."""
+    problem = f"an event is larger than {error.limit} bytes, and may not be (max_event_size)"
+    return where.error(problem, error.offset + shift)
 
 
 class StrayLines:

@@ -78,8 +78,8 @@ def test_code_is_tested() -> None:
     assert set(languages) == {"console", "text"}
     included = re.findall(r"\.\. literalinclude:: recipes/(\w+)\.py\n", "".join(PAGES.values()))
     assert sorted(included) == sorted(path.stem for path in (DOCS / "recipes").glob("*.py"))
-    files = (TESTS / "project" / "test_recipes.py", TESTS / "completions" / "test_answers.py")
-    tests = "".join(file.read_text(encoding="utf-8") for file in files)
+    files = ("project/test_recipes", "completions/test_answers", "recording/test_ranges")
+    tests = "".join((TESTS / f"{file}.py").read_text(encoding="utf-8") for file in files)
     assert [recipe for recipe in included if f'"{recipe}"' not in tests] == []
 
 
