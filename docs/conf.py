@@ -26,6 +26,8 @@ html_copy_source = False
 # The button copies what a reader types: no prompts, no output, no tracebacks.
 copybutton_exclude = ".linenos, .gp, .go, .gt"
 
+# The documentation can be built without the engines.
+autodoc_mock_imports = ["pyarrow", "pyspark"]
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True
 napoleon_numpy_docstring = False

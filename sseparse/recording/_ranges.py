@@ -80,7 +80,7 @@ class Part(NamedTuple):
         feed: Callable[[bytes], list[_T]],
         carried: Callable[[EventTooLargeError], list[_T]],
         flush: bool,
-    ) -> Generator[tuple[int | None, list[_T]], None, None]:
+    ) -> Generator[tuple[int, int | None, list[_T]], None, None]:
         """Feed a new parser with this ``last_event_id``; the arguments are those of ``fed``."""
         if self.start:
             # It changes nothing, and a byte order mark after it is none (9.2.5).
@@ -126,7 +126,7 @@ class RangeEvents(Iterator[Event]):
             self.retry = range.retry
             self.pending = None
             try:
-                for _, events in part.fed(parser.feed, carried_events, flush):
+                for _, _, events in part.fed(parser.feed, carried_events, flush):
                     self._keep(parser)
                     yield from events
             finally:

@@ -203,7 +203,7 @@ class Recording:
         """
         parser = Parser(max_event_size=max_event_size)
         feed = parser.feed
-        for _, events in fed(self.reads, feed, carried_events, self._where, flush=flush):
+        for _, _, events in fed(self.reads, feed, carried_events, self._where, flush=flush):
             yield from events
 
     def too_large(self, error: EventTooLargeError) -> RecordingError:
@@ -259,8 +259,8 @@ def fed(
     flush: bool = False,
     is_whole: bool = True,
     shift: int = 0,
-) -> Generator[tuple[int | None, list[_T]], None, None]:
-    """Yield the arrival of each read, and the events that it completed.
+) -> Generator[tuple[int, int | None, list[_T]], None, None]:
+    """Yield the number of each read, from 0, its arrival, and the events that it completed.
 
     Args:
         reads: The reads of a stream, or of a part of one.
@@ -276,19 +276,19 @@ def fed(
         RecordingError: As for ``Recording.events``.
     """
     strays = StrayLines() if is_whole else None
-    arrival: int | None = None
-    for arrival, data in reads:
+    number, arrival = 0, None
+    for number, (arrival, data) in enumerate(reads):
         try:
             events = feed(data)
         except EventTooLargeError as error:
-            yield arrival, carried(error)
+            yield number, arrival, carried(error)
             raise _too_large(error, where, shift) from error
         if strays is not None:
             strays = None if events else strays.after(data)
-        yield arrival, events
+        yield number, arrival, events
     if flush and (flushed := feed(b"\n\n")):
         strays = None
-        yield arrival, flushed
+        yield number, arrival, flushed
     if strays is not None:
         strays.check(where)
 
