@@ -78,7 +78,8 @@ def test_code_is_tested() -> None:
     assert set(languages) == {"console", "text"}
     included = re.findall(r"\.\. literalinclude:: recipes/(\w+)\.py\n", "".join(PAGES.values()))
     assert sorted(included) == sorted(path.stem for path in (DOCS / "recipes").glob("*.py"))
-    files = ("project/test_recipes", "completions/test_answers", "recording/test_ranges")
+    files = ["project/test_recipes", "completions/test_answers"]
+    files += ["recording/test_ranges", "recording/test_arrow", "scale/test_sail"]
     tests = "".join((TESTS / f"{file}.py").read_text(encoding="utf-8") for file in files)
     assert [recipe for recipe in included if f'"{recipe}"' not in tests] == []
 

@@ -27,6 +27,7 @@ LAYERS = {
     "completions": {"_core", "_clients"},  # _clients where a client is asked for
     "recording": {"_core", "_http1", "completions"},  # completions where a completion is asked for
     "arrow": {"_core", "recording"},
+    "spark": {"arrow", "recording"},
     "testing": {"_conformance"},
     "_conformance": {"", "_core"},
     "_cli": {"", "_core", "_conformance", "completions", "recording"},

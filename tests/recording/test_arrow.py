@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import runpy
 import sys
 import tracemalloc
 from pathlib import Path
@@ -17,6 +18,7 @@ import forms
 import strategies
 from forms import Made
 from running import run_python
+from scale import FIGURES, write_recordings
 from sseparse import Observer, Parser, encode, parse
 from sseparse.recording import RecordingError, split, streams
 
@@ -29,6 +31,7 @@ from sseparse.arrow import SCHEMA, Unread, scan  # noqa: E402
 
 BODY = "event: a\nid: 1\ndata: é\n\n: ping\n\nid: 2\n\ndata: b\ndata: c\n\n".encode()
 NAMES = SCHEMA.names
+RECIPES = Path(__file__).parents[2] / "docs" / "recipes"
 
 
 def rows(paths: Any, columns: Sequence[str] | None = None, **options: Any) -> list[dict[str, Any]]:
@@ -363,6 +366,18 @@ def test_pandas(path: Path) -> None:
         "data": ["é", "b\nc"],
         "stream": [1, 1],
     }
+
+
+@pytest.mark.parametrize("engine", ["duckdb", "polars"])
+def test_the_query_of_the_page(engine: str, tmp_path: Path) -> None:
+    pytest.importorskip(engine, reason=f"{engine} is not installed")
+    recipe = {"duckdb": "scale_duckdb", "polars": "scale_polars"}[engine]
+    by_model = runpy.run_path(str(RECIPES / f"{recipe}.py"))["by_model"]
+    found = by_model(write_recordings(tmp_path))
+    figures = found if engine == "duckdb" else found.rows()
+    assert [model for model, _, _ in figures] == [model for model, _, _ in FIGURES]
+    for (_, p95, tokens), (_, expected, total) in zip(figures, FIGURES, strict=True):
+        assert (p95, tokens) == (pytest.approx(expected), total)
 
 
 def test_without_pyarrow() -> None:
