@@ -1,5 +1,6 @@
 """An endless stream over urllib3, which connects again after a cut."""
 
+import random
 import time
 from collections.abc import Generator
 
@@ -15,11 +16,13 @@ CUT_OFF = (
     urllib3.exceptions.ProtocolError,
     urllib3.exceptions.TimeoutError,
 )
+RESTARTING = {502, 503, 504}  # what proxies answer while the server behind them starts
 
 
 def events(url: str, last_event_id: str = "") -> Generator[Event, None, None]:
     """Yield events, and connect again whenever the stream ends, until the server refuses."""
-    wait = 3000  # ms
+    wait = 3000  # ms, unless the server sets another with retry
+    failures = 0  # connections in a row without an event
     with urllib3.PoolManager(timeout=TIMEOUT, retries=False) as http:
         while True:
             headers = dict(HEADERS)
@@ -31,13 +34,18 @@ def events(url: str, last_event_id: str = "") -> Generator[Event, None, None]:
                 with http.request("GET", url, headers=headers, preload_content=False) as response:
                     if response.status == 204:  # the server's request not to connect again
                         return
-                    if response.status != 200:
+                    if response.status not in {200, *RESTARTING}:
                         raise RuntimeError(f"status {response.status} from {url}")
-                    while chunk := response.read1(65536):
-                        yield from parser.feed(chunk)
+                    while response.status == 200 and (chunk := response.read1(65536)):
+                        for event in parser.feed(chunk):
+                            failures = 0
+                            yield event
             except CUT_OFF:
                 pass  # the same as the end of the stream
             last_event_id = parser.last_event_id
             if parser.retry is not None:
-                wait = min(parser.retry, LONGEST_WAIT)
-            time.sleep(wait / 1000)
+                wait = parser.retry
+            # Twice as long after each failure, less a random part, so that clients come apart.
+            longer = min(wait * 2 ** min(failures, 10), LONGEST_WAIT)
+            time.sleep(longer / 1000 * random.uniform(0.75, 1))
+            failures += 1

@@ -2,7 +2,7 @@
 
 The server is a raw socket. It sends an event only when the client has acknowledged the one before,
 so a client that holds events back gets no further; nothing is decided by how long something takes.
-The code under test is the code that docs/usage.rst shows.
+The code under test is the code that the pages show.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import time
 import zlib
 from contextlib import aclosing, closing, suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
@@ -325,8 +326,19 @@ def test_stamped() -> None:
     assert first == second < third
 
 
-def test_reconnecting(monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("urllib3", reason="urllib3 is not installed")
+RECONNECTING = {"reconnecting": "urllib3", "reconnecting_async": "httpx"}
+
+
+@pytest.fixture(params=RECONNECTING)
+def reconnecting(request: pytest.FixtureRequest) -> Callable[[str], Any]:
+    """The function of a recipe that connects again."""
+    library = RECONNECTING[request.param]
+    pytest.importorskip(library, reason=f"{library} is not installed")
+    function: Callable[[str], Any] = run_recipe(request.param)["events"]
+    return function
+
+
+def test_reconnecting(reconnecting: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> None:
     start, (whole, cut), _ = in_chunks(
         [encode("a", id="7 ✓", retry=700), b"id: 8\ndata: never delivered\n"]
     )
@@ -341,6 +353,12 @@ def test_reconnecting(monkeypatch: pytest.MonkeyPatch) -> None:
     def dead(connection: socket.socket) -> None:
         requests.append(read_request(connection))
 
+    def restarting(connection: socket.socket) -> None:
+        requests.append(read_request(connection))
+        connection.sendall(
+            b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        )
+
     def ended(connection: socket.socket) -> None:
         requests.append(read_request(connection))
         connection.sendall(start_of_next + block)
@@ -352,30 +370,35 @@ def test_reconnecting(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def sleep(seconds: float) -> None:
         waits.append(seconds)
-        assert len(waits) < 4, "the server was not asked as often as that"
+        assert len(waits) < 5, "the server was not asked as often as that"
 
-    monkeypatch.setattr(time, "sleep", sleep)
+    async def asyncio_sleep(seconds: float) -> None:
+        sleep(seconds)
+
+    names = reconnecting.__globals__
+    if "asyncio" in names:
+        monkeypatch.setitem(names, "asyncio", SimpleNamespace(sleep=asyncio_sleep))
+    else:
+        monkeypatch.setitem(names, "time", SimpleNamespace(sleep=sleep))
+    monkeypatch.setitem(names, "random", SimpleNamespace(uniform=lambda _, most: most))
     received: list[Event] = []
-    with Server(cut_off, dead, ended, no_more) as server:
-        consume(run_recipe("reconnecting")["events"](server.url), received.append)
+    with Server(cut_off, dead, restarting, ended, no_more) as server:
+        consume(reconnecting(server.url), received.append)
     assert received == [Event("message", "a", "7 ✓"), Event("message", "b", "7 ✓")]
-    assert waits == [0.7, 0.7, 60]
+    assert waits == [0.7, 1.4, 2.8, 60]
     resumed = "\r\nLast-Event-ID: 7 ✓\r\n".encode()
-    assert [resumed in request for request in requests] == [False, True, True, True]
+    assert [resumed in request for request in requests] == [False, True, True, True, True]
 
 
-def test_reconnecting_refused() -> None:
-    pytest.importorskip("urllib3", reason="urllib3 is not installed")
-
+def test_reconnecting_refused(reconnecting: Callable[[str], Any]) -> None:
     def serve(connection: socket.socket) -> None:
         read_request(connection)
         connection.sendall(b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n")
         expect_closed(connection)
 
-    stream = run_recipe("reconnecting")["events"]
     received: list[Event] = []
     with Server(serve) as server, pytest.raises(RuntimeError, match="status 500"):
-        consume(stream(server.url), received.append)
+        consume(reconnecting(server.url), received.append)
     assert received == []
 
 
