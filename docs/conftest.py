@@ -18,6 +18,7 @@ def _surroundings(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, doctest_namespace: dict[str, Any]
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     for recipe, function in (("lint", "lint"), ("raw", "raw_blocks"), ("decoder", "decode")):
         defined = runpy.run_path(str(Path(__file__).parent / "recipes" / f"{recipe}.py"))
         doctest_namespace[function] = defined[function]
