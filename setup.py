@@ -89,6 +89,23 @@ def mark_rare(code: Path) -> None:
     code.write_text(text, encoding="utf-8")
 
 
+def description() -> str:
+    """Return README.md for an index of packages, where relative links lead nowhere.
+
+    They point into the repository if pyproject.toml has its address as the URL "Source". Without
+    one their text is kept, and pictures are left out.
+    """
+    text = Path("README.md").read_text(encoding="utf-8")
+    source = re.search(
+        r'^Source = "(.+)"$', Path("pyproject.toml").read_text("utf-8"), re.MULTILINE
+    )
+    link = r"\[([^]]*)\]\((?!https?:)([^)]+)\)"
+    if source:
+        text = re.sub("!" + link, rf"![\1]({source[1]}/raw/HEAD/\2)", text)
+        return re.sub(link, rf"[\1]({source[1]}/blob/HEAD/\2)", text)
+    return re.sub(link, r"\1", re.sub("!" + link, "", text))
+
+
 def plain_mode(mode: int) -> int:
     """Return the mode that a file has under the usual umask."""
     return 0o755 if mode & 0o100 else 0o644
@@ -164,8 +181,13 @@ def build(compiled: bool) -> None:
                     module.extra_link_args += (
                         ["-Wl,-dead_strip", "-Wl,-x"] if is_mac else ["-Wl,--gc-sections", *strip]
                     )
-        options = {"build": {"build_base": scratch}}
-        setup(ext_modules=modules, options=options, cmdclass=commands())
+        setup(
+            ext_modules=modules,
+            options={"build": {"build_base": scratch}},
+            cmdclass=commands(),
+            long_description=description(),
+            long_description_content_type="text/markdown",
+        )
 
 
 wanted = os.environ.get("SSEPARSE_BUILD", "")

@@ -10,7 +10,8 @@ import pytest
 
 # Sphinx's own, scripts, and what imports libraries that may not be installed (which
 # tests/project/test_recipes.py does).
-collect_ignore = ["conf.py", "make_conformance.py", "make_playground.py", "recipes"]
+collect_ignore = ["conf.py", "recipes"]
+collect_ignore_glob = ["make_*.py"]
 
 
 @pytest.fixture(autouse=True)

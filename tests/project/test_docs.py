@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import runpy
 from pathlib import Path
@@ -25,6 +26,7 @@ SOURCE = (TESTS.parent / "sseparse" / "_core" / "_machine.py").read_text(encodin
 CORPUS = eventsource()
 
 
+@functools.cache
 def existing_tests() -> set[str]:
     names = set()
     for path in TESTS.rglob("test_*.py"):
@@ -99,6 +101,23 @@ def test_the_heat_map_is_drawn_from_the_report() -> None:
     parsers = re.findall(r"^(.+?) {2,}.*\d+/\d+$", report.partition("\n\n\n")[0], re.MULTILINE)
     assert len(set(parsers)) > 10
     assert drawn.count("<tr>") == 1 + len(set(parsers))
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        *("reconnect", "migrate", "FastAPI", "Starlette", "aiohttp", "proxy", "nginx", "async"),
+        *("pytest", "JSON", "vendor", "security", "limits", "httpx-sse", "sseclient-py", "openai"),
+    ],
+)
+def test_what_people_look_for_is_in_a_title(word: str) -> None:
+    titles = [page.partition("\n===")[0].rpartition("\n")[2] for page in PAGES.values()]
+    assert [title for title in titles if word.lower() in title.lower()] != []
+
+
+def test_the_picture_is_what_its_script_draws() -> None:
+    script = runpy.run_path(str(DOCS / "make_cuts.py"))
+    assert script["picture"]() == (DOCS / "cuts.svg").read_text(encoding="utf-8")
 
 
 class LosingIds(reference.Interpreter):

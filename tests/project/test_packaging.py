@@ -6,6 +6,7 @@ import importlib.metadata
 import importlib.util
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -97,6 +98,10 @@ def test_metadata(wheel: Path) -> None:
         licence = archive.read(folder.replace("METADATA", "licenses/LICENSE"))
     assert licence == (ROOT / "LICENSE").read_bytes()
     assert metadata["License-Expression"] == "MIT"
+    assert metadata["Description-Content-Type"] == "text/markdown"
+    description = metadata.get_payload()
+    assert "\n## Four doors\n" in description
+    assert re.findall(r"\]\((?!https:)", description) == []  # relative links lead nowhere there
     assert metadata["Requires-Python"] == ">=3.10"
     assert [name for name in metadata.get_all("Requires-Dist", []) if "extra ==" not in name] == []
 
