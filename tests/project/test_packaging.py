@@ -99,7 +99,7 @@ def test_metadata(wheel: Path) -> None:
     assert licence == (ROOT / "LICENSE").read_bytes()
     assert metadata["License-Expression"] == "MIT"
     assert metadata["Description-Content-Type"] == "text/markdown"
-    description = metadata.get_payload()
+    description = str(metadata.get_payload())
     assert "\n## Four doors\n" in description
     assert re.findall(r"\]\((?!https:)", description) == []  # relative links lead nowhere there
     assert metadata["Requires-Python"] == ">=3.10"
