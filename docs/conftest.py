@@ -14,6 +14,18 @@ collect_ignore = ["conf.py", "recipes"]
 collect_ignore_glob = ["make_*.py"]
 
 
+# Pages whose examples run the strategies or the corpora for more than a second.
+THOROUGH = {"testing.rst", "pytest.rst", "measure.rst"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the doctests of these pages, which cannot mark themselves."""
+    for item in items:
+        if item.path.name in THOROUGH:
+            item.add_marker(pytest.mark.thorough)
+
+
 @pytest.fixture(autouse=True)
 def _surroundings(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, doctest_namespace: dict[str, Any]

@@ -15,6 +15,9 @@ from benchmarks.clients.server import WORD
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# Each starts a server and clients in processes.
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:

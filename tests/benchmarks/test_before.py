@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+# One builds a commit.
+pytestmark = pytest.mark.thorough
+
 # A package of this name with an extension of its own, whose module takes whole blocks only.
 INIT = """
 from ._parser import NAME

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     import subprocess
     from collections.abc import Iterator
 
+# Each starts a server and clients in processes.
+pytestmark = pytest.mark.thorough
+
 # Longer than any machine takes: an event that a client could give is waited for.
 PATIENT_S = 30.0
 

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
+# Each runs the contestants.
+pytestmark = pytest.mark.thorough
+
 SMALL = [case._replace(units=5) for case in CASES]
 BY_NAME = {case.name: case for case in CASES}
 # What takes more than LF and data lines that begin alike.

@@ -15,6 +15,9 @@ from benchmarks.parsers import measure, with_json
 from benchmarks.parsers.cases import CASES, Case
 from benchmarks.parsers.measure import Result, Row
 
+# Each measures.
+pytestmark = pytest.mark.thorough
+
 SMALL = {name: case._replace(units=12) for name, case in with_json.KNOWN.items()}
 
 

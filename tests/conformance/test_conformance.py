@@ -30,6 +30,9 @@ from sseparse._core import COMPILED
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+# Each runs a parser on the corpora, most in a process of its own.
+pytestmark = pytest.mark.thorough
+
 DOCS = Path(__file__).parents[2] / "docs"
 FAMILIES = [family.name for family in _cases.FAMILIES]
 

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+# Most build a package or start an interpreter.
+pytestmark = pytest.mark.thorough
+
 FILE = str(submodule(_core, "_machine").__file__)
 BUILD = "compiled" if _core.COMPILED else "pure"
 

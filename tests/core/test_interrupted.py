@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
+# Each interrupts the core at every point.
+pytestmark = pytest.mark.thorough
+
 FORMS: dict[str, Callable[..., Any]] = {
     "Parser": lambda sse, **options: sse.Parser(**options),
     "Observer": lambda sse, **options: sse.Observer(**options),

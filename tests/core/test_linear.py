@@ -23,6 +23,9 @@ from strategies import BOM
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+# Each runs a stream at several sizes.
+pytestmark = pytest.mark.thorough
+
 # Linear work gives 4, with small differences from one more chunk or a grown buffer. Quadratic work
 # gives 16.
 FACTOR = 4

@@ -16,6 +16,9 @@ from sseparse.testing import rechunk
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+# Tracing memory makes each of them slow.
+pytestmark = pytest.mark.thorough
+
 FORMS: dict[str, Callable[[], Any]] = {
     "Parser": Parser,
     "Observer": Observer,

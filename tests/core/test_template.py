@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+# Each property again, with every short way switched off or on.
+pytestmark = pytest.mark.thorough
+
 WAYS: dict[str, dict[str, str]] = {
     "as built": {},
     # In pure Python blocks that are alike are cut with one split() if the text is long enough.

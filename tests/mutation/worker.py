@@ -90,7 +90,7 @@ def work(
             os.dup2(nothing.fileno(), stream)
     plugin = Worker(tree, mutants, take, results, costs, measuring, seconds)
     # The default would be shared with all other runs of pytest, which delete old folders there.
-    options = ["-q", "-p", "no:cacheprovider", f"--basetemp={tree}.tmp"]
+    options = ["-q", "-m", "", "-p", "no:cacheprovider", f"--basetemp={tree}.tmp"]
     status = pytest.main([*options, *arguments], plugins=[plugin])
     if status != 0:
         results.put(f"pytest ended with {status}")

@@ -35,6 +35,9 @@ from sseparse.testing import every_split, rechunk
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+# Each starts a server, and most import an HTTP library.
+pytestmark = pytest.mark.thorough
+
 SOURCES = Path(sseparse.__file__).parents[1]
 RECIPES = Path(__file__).parents[2] / "docs" / "recipes"
 LIBRARIES = {

@@ -22,6 +22,9 @@ from sseparse.recording import streams
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+# Each starts a server.
+pytestmark = pytest.mark.thorough
+
 RECIPES = Path(__file__).parents[2] / "docs" / "recipes"
 PATIENCE = 20  # s, after which a test has failed
 SENDERS = ["send_starlette", "send_fastapi", "send_aiohttp"]

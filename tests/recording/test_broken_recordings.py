@@ -23,6 +23,9 @@ from sseparse.recording import Recording, RecordingError, streams
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# Each cuts or changes a file at many places.
+pytestmark = pytest.mark.thorough
+
 ONE = b'event: a\nid: 1\ndata: {"text": "na\xc3\xafve"}\n\n: ping\n\ndata: [DONE]\n\n'
 TWO = b"data: 1\r\n\r\ndata: 2\r\n\r\n"
 

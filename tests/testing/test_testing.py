@@ -27,6 +27,9 @@ from strategies import BOM
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+# Each runs the strategies or the corpora.
+pytestmark = pytest.mark.thorough
+
 # Until it is found, and not made smaller.
 search = settings(
     derandomize=True,
