@@ -40,7 +40,7 @@ nitpick_ignore_regex = [
     (
         "py:class",
         r"ApiKey|BinaryFile|OnRetry|Query|_T|Kind|Reason|SearchStrategy|Terminator|datetime\..*|mmap"
-        r"|os\.PathLike|ssl\.SSLContext|.*\.HasItems|collections\.abc\..*",
+        r"|os\.PathLike|pyarrow\..*|ssl\.SSLContext|.*\.HasItems|collections\.abc\..*",
     ),
     ("py:exc", r"json\.JSONDecodeError"),
 ]

@@ -39,12 +39,13 @@ class SseDataSource(DataSource):  # type: ignore[misc]
     Spark does not say which columns a query needs. Name them in the option ``columns``, or with
     ``schema("type string, data string")``: the others are not made.
 
-    Options:
-        columns: The names of the columns, with commas between them; all by default.
-        partitionSize: The bytes of a partition, 64 MiB by default.
-        strict: "false" leaves out files that cannot be read, and what follows a fault. Otherwise
-            they make the query fail.
-        flush: "true" dispatches an event that a stream leaves without its blank line.
+    The options are:
+
+    - ``columns``: the names of the columns, with commas between them; all by default;
+    - ``partitionSize``: the bytes of a partition, 64 MiB by default;
+    - ``strict``: "false" leaves out files that cannot be read, and what follows a fault. Otherwise
+      they make the query fail;
+    - ``flush``: "true" dispatches an event that a stream leaves without its blank line.
 
     Raises:
         ValueError: From Spark's analysis of the query: an option or the schema is wrong.

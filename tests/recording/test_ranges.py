@@ -6,9 +6,11 @@ import gzip
 import multiprocessing
 import os
 import pickle
+import runpy
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple
 from unittest import mock
 
@@ -273,6 +275,24 @@ def test_the_recipe(tmp_path: Path) -> None:
         timeout=60,
     )
     assert (done.stdout, done.stderr) == ("1234\n", "")
+
+
+def test_the_recipe_for_ray(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Ray pickles what it gives to another process, which is done here."""
+    path = tmp_path / "a.sse"
+    path.write_bytes(b"data: a\n\n" * 1234)
+    ray: Any = ModuleType("ray")
+    ray.remote = lambda function: SimpleNamespace(
+        remote=lambda part: function(pickle.loads(pickle.dumps(part)))
+    )
+    ray.get = list
+    monkeypatch.setitem(sys.modules, "ray", ray)
+    monkeypatch.setattr(sys, "argv", ["ranges_ray", str(path)])
+    recipe = RECORDINGS.parents[1] / "docs" / "recipes" / "ranges_ray"
+    runpy.run_path(f"{recipe}.py", run_name="__main__")
+    assert capsys.readouterr().out == "1234\n"
 
 
 def _parsed(part: Range) -> list[Event]:

@@ -52,6 +52,10 @@ def spark() -> Iterator[Any]:
     server.stop()
 
 
+def run_recipe(name: str) -> dict[str, Any]:
+    return runpy.run_path(str(RECIPES / f"{name}.py"))
+
+
 def rows(frame: Any) -> list[dict[str, Any]]:
     found = [row.asDict() for row in frame.collect()]
     return sorted(found, key=lambda row: (row["file"], row["stream"], row["start"] or 0))
@@ -171,7 +175,7 @@ def test_wrong_options(tmp_path: Path) -> None:
 def test_the_query(spark: Any, tmp_path: Path) -> None:
     """What the page shows in DuckDB and polars, on Spark."""
     write_recordings(tmp_path)
-    recipe = runpy.run_path(str(RECIPES / "scale_spark.py"))
+    recipe = run_recipe("scale_spark")
     frame = recipe["by_model"](spark, f"{tmp_path}/*.har")
     for row, figures in zip(frame.collect(), FIGURES, strict=True):
         model, expected, tokens = figures
@@ -182,7 +186,7 @@ def test_dask(tmp_path: Path) -> None:
     path = tmp_path / "a.sse"
     path.write_bytes(BODY)
     pytest.importorskip("dask", reason="dask is not installed")
-    recipe = runpy.run_path(str(RECIPES / "ranges_dask.py"))
+    recipe = run_recipe("ranges_dask")
     frame = recipe["events"]([str(path), str(path)], 5)
     assert frame.npartitions == 10
     found = frame.compute(scheduler="synchronous")

@@ -1,0 +1,1 @@
+"""Measure recordings: see ``scale``."""
