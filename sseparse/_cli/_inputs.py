@@ -167,9 +167,11 @@ class Found:
         Raises:
             StoppedError: The file is broken, or cannot be read.
         """
-        self.is_broken = True
-        yield from guarded(self.recording.reads, self._source.label)
-        self.is_broken = False
+        try:
+            yield from guarded(self.recording.reads, self._source.label)
+        except StoppedError:  # not one of the caller, who may leave a stream for another reason
+            self.is_broken = True
+            raise
 
     @property
     def prefix(self) -> str:

@@ -240,6 +240,19 @@ def test_a_fault_in_one_stream_leaves_the_others(tmp_path: Path) -> None:
     assert (status, err.count("\n")) == (1, 1)
 
 
+@pytest.mark.parametrize("name", ["curl_raw", "warc", "httprr", "vcrpy"])
+def test_a_stream_that_is_left_before_its_end(name: str, tmp_path: Path) -> None:
+    """What is wrong with it says nothing of the next one."""
+    other = b'data: {"type": "message_start"}\n\n' * 3000
+    made = [Made(other), Made(chat({"content": "a"}))]
+    path = saved(tmp_path, forms.MANY[name][0](made))
+    status, out, err = call("text", path)
+    assert (status, out, err.count("\n")) == (1, b"== stream 2 ==\na\n", 1)
+    status, out, err = call("events", "--max-event-size", "20", path)
+    assert (status, err.count("\n")) == (1, 2)
+    assert ["stream 1" in each for each in err.splitlines()] == [True, False]
+
+
 def test_standard_input_in_another_form(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     path = saved(tmp_path, gzip.compress(forms.vcrpy([Made(ONE)]), mtime=0))
     for arguments in (["events"], ["events", "-"]):
