@@ -326,5 +326,5 @@ def test_headers_in_yaml_with_an_anchor(headers: str) -> None:
 def test_headers_in_yaml_that_are_nested_deep() -> None:
     nested = "[" * 1100 + "]" * 1100
     text = f"interactions:\n- request: {{headers: {nested}}}\n"
-    with pytest.raises(RecordingError, match="nested"):
+    with pytest.raises(RecordingError, match="nest"):  # libyaml may say it first
         list(streams(text.encode()))
