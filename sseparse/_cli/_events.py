@@ -6,9 +6,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from .._core import EventTooLargeError, Observer, Parser
-from ..recording._errors import RecordingError, Where
 from ..recording._recording import StrayLines
-from ._inputs import Faults, add_options, fault_of, recordings, size_of, unfinished
+from ._inputs import Faults, add_options, check, recordings, size_of, unfinished
 from ._output import flush, json_bytes, printable, quoted, write_lines
 from ._stopped import StoppedError
 
@@ -165,10 +164,7 @@ class _Printer:
     def _judge(self) -> None:
         """Report what is wrong with the end of the stream, or with all of it."""
         if self._strays is not None:
-            try:
-                self._strays.check(Where("", self._found.recording.place))
-            except RecordingError as error:
-                raise fault_of(error, self._found.label) from error
+            check(self._strays, self._found)
         pending = self._parser.close()
         if pending and not self._has_flush:
             raise unfinished(pending, self._total, self._found.label)

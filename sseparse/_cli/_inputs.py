@@ -11,6 +11,7 @@ import sys
 from typing import TYPE_CHECKING, TypeVar
 
 from ..recording import RecordingError, streams
+from ..recording._errors import Where
 from ._output import complain, note, one_line, quoted
 from ._progress import Progress
 from ._stopped import StoppedError
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
 
     from .._core import Pending
     from ..recording import Recording, Streams
+    from ..recording._recording import StrayLines
 
-__all__ = ["Faults", "Found", "add_options", "fault_of", "recordings", "size_of", "unfinished"]
+__all__ = ["Faults", "Found", "add_options", "check", "recordings", "size_of", "unfinished"]
 
 _T = TypeVar("_T")
 
@@ -245,17 +247,29 @@ def unfinished(pending: Pending, total: int, label: str) -> StoppedError:
     )
 
 
+def check(strays: StrayLines, found: Found) -> None:
+    """Check a stream without an event for lines that are no part of an event stream.
+
+    Raises:
+        StoppedError: There is one.
+    """
+    try:
+        strays.check(Where("", found.recording.place))
+    except RecordingError as error:
+        raise _fault_of(error, found.label) from error
+
+
 def guarded(items: Iterable[_T], label: str) -> Generator[_T, None, None]:
     """Yield the items; an exception of the reader of recordings becomes a StoppedError."""
     try:
         yield from items
     except RecordingError as error:
-        raise fault_of(error, label) from error
+        raise _fault_of(error, label) from error
     except OSError as error:
         raise StoppedError(2, f"{label}: {error.strerror}") from error
 
 
-def fault_of(error: RecordingError, label: str) -> StoppedError:
+def _fault_of(error: RecordingError, label: str) -> StoppedError:
     """Return the fault, with the words of the command."""
     problem = _OPTION.sub(lambda match: _OPTIONS[match[0]], error.problem)
     return StoppedError(1, ": ".join(part for part in (label, error.place, problem) if part))

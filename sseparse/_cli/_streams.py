@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._core import EventTooLargeError, Parser
-from ..recording._errors import RecordingError, Where
 from ..recording._recording import StrayLines
-from ._inputs import Faults, add_options, fault_of, recordings
+from ._inputs import Faults, add_options, check, recordings
 from ._output import flush, json_bytes, one_line, quoted, write_lines
 from ._stopped import StoppedError
 
@@ -128,10 +127,7 @@ def _count(found: Found) -> _Counted:
         too_large = StoppedError(1, f"{found.label}: {error}")
         return _Counted(events + len(error.events), size, reads, "broken", too_large)
     if strays is not None:
-        try:
-            strays.check(Where("", found.recording.place))
-        except RecordingError as error:
-            raise fault_of(error, found.label) from error
+        check(strays, found)
     if parser.close():
         end = "unfinished"
     elif not events:

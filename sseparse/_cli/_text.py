@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from .._core import EventTooLargeError, Parser
 from ..completions import CompletionParser
+from ..recording._recording import StrayLines
 from ._apis import CHAT, LEGACY, api_of
-from ._inputs import Faults, add_options, recordings, unfinished
+from ._inputs import Faults, add_options, check, recordings, unfinished
 from ._output import flush, note, one_line, printable, put
 from ._stopped import StoppedError
 
@@ -43,6 +44,7 @@ exit status:
 
 
 _UNDECIDED = 1 << 20  # bytes of events that show no API, after which it is none
+_NO_EVENT = 1 << 27  # bytes without an event, more than one may have
 
 
 def add_to(parser: argparse.ArgumentParser) -> None:
@@ -104,6 +106,7 @@ class _Reader:
         self._held: list[tuple[int | None, bytes]] = []  # until the API is known
         self._seen = 0  # events until then
         self._size = 0  # bytes
+        self._strays = StrayLines()  # as long as there was no event
         self._parser: CompletionParser | None = None
 
     def read(self) -> Completion:
@@ -142,14 +145,22 @@ class _Reader:
         api = next((api for event in events if (api := api_of(event))), None)
         self._seen += len(events)
         self._size += len(data)
-        if api is not None or (self._seen and self._size > _UNDECIDED):
+        if not self._seen:
+            self._strays = self._strays.after(data)
+            if self._size > _UNDECIDED:
+                check(self._strays, self._found)
+        limit = _UNDECIDED if self._seen else _NO_EVENT
+        if api is not None or self._size > limit:
             self._begin(api)
 
     def _begin_at_end(self) -> CompletionParser:
         """Begin a stream that has ended, and of which no event shows the API."""
         path = (self._found.recording.url or "").partition("?")[0].rstrip("/")
-        if not self._seen and (pending := self._events.close()):
-            raise unfinished(pending, self._size, self._found.label)
+        if not self._seen:
+            check(self._strays, self._found)
+            if pending := self._events.close():
+                raise unfinished(pending, self._size, self._found.label)
+            raise StoppedError(1, f"{self._found.label}: there is no event in it")
         return self._begin(CHAT if path.endswith("/completions") else None)
 
     def _begin(self, api: str | None) -> CompletionParser:

@@ -159,7 +159,8 @@ def test_what_is_pending(tmp_path: Path) -> None:
 @pytest.mark.parametrize("end", [b"\n", b""])
 def test_no_event_and_another_line(end: bytes, tmp_path: Path) -> None:
     path = saved(tmp_path, b"id: 1\n\n2026-01-01 data: \x1b1" + end)
-    for arguments in (["events"], ["events", "--all"], ["events", "--flush"], ["streams"]):
+    commands = (["events"], ["events", "--all"], ["events", "--flush"], ["streams"], ["text"])
+    for arguments in commands:
         status, _, err = call(*arguments, path)
         assert status == 1
         assert "line 3: this looks like text, and no event stream: no event came" in err
@@ -170,6 +171,15 @@ def test_no_event_and_another_line(end: bytes, tmp_path: Path) -> None:
 def test_no_event_and_nothing_else(tmp_path: Path) -> None:
     path = saved(tmp_path, b": ping\nretry: 5\n\n")
     assert call("events", path) == (0, b"", "")
+    status, out, err = call("text", path)
+    assert (status, out, err.endswith(": there is no event in it\n")) == (1, b"", True)
+
+
+def test_text_is_not_held_without_end(tmp_path: Path) -> None:
+    path = saved(tmp_path, b"12:00 starting\n" * 200_000)
+    status, out, err = call("text", path)
+    assert (status, out, err.count("\n")) == (1, b"", 1)
+    assert "'12:00 starting' is no field" in err
 
 
 @pytest.mark.parametrize(
