@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 try:
     import pyarrow as pa
-except ImportError as error:
+except ImportError as _error:
     raise ImportError(
         "sseparse.arrow needs pyarrow: pip install 'sseparse[arrow]'", name="pyarrow"
-    ) from error
+    ) from _error
 
 from ._core import EventTooLargeError, Observer, Parser
 from .recording import Range, RecordingError
@@ -83,7 +83,7 @@ class Scan:
     def __init__(
         self, sources: list[Source], columns: Sequence[str], strict: bool, flush: bool
     ) -> None:
-        self.schema = pa.schema([SCHEMA.field(name) for name in columns])
+        self.schema: pa.Schema = pa.schema([SCHEMA.field(name) for name in columns])
         self.errors: list[Unread] = []
         self._sources = sources
         self._strict = strict

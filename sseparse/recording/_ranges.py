@@ -110,8 +110,8 @@ class RangeEvents(Iterator[Event]):
     """
 
     def __init__(self, part: Range, flush: bool, max_event_size: int | None) -> None:
-        self.last_event_id = part.last_event_id
-        self.retry = part.retry
+        self.last_event_id: str = part.last_event_id
+        self.retry: int | None = part.retry
         self.pending: Pending | None = None
         self._events = self._read(part, flush, max_event_size)
 
