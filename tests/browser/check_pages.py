@@ -281,7 +281,8 @@ def main() -> None:
     server = Server(("127.0.0.1", 0), partial(Handler, directory=str(options.out)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     origin = f"http://127.0.0.1:{server.server_port}/"
-    pages = sorted(page.name for page in options.out.glob("*.html"))
+    found = sorted(page.relative_to(options.out) for page in options.out.rglob("*.html"))
+    pages = [page.as_posix() for page in found if page.parts[0][0] != "_"]
     assert "playground.html" in pages, f"{options.out} has no pages"
 
     def save(browser: Chromium, name: str) -> None:
@@ -295,7 +296,7 @@ def main() -> None:
             for page in pages:
                 browser.open(origin + page)
                 check_width(browser, page, width)
-                save(browser, f"{width}-{page}")
+                save(browser, f"{width}-{page.replace('/', '-')}")
         print(f"{len(pages)} pages are no wider than {DESKTOP} and {PHONE}")
         for width, scheme in ((DESKTOP, "light"), (PHONE, "dark")):
             browser.size(width, 900, phone=width == PHONE)
