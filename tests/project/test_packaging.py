@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.metadata
 import importlib.util
 import json
@@ -13,6 +14,7 @@ import sys
 import zipfile
 from email import message_from_bytes
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -84,6 +86,25 @@ def test_wheel_is_pure_and_holds_the_package_only(wheel: Path) -> None:
     data = {"eventsource_parser.mjs", "streams.json.xz"}
     others = {f"sseparse/_conformance/{name}" for name in data}
     assert names == sources | {"sseparse/py.typed"} | others
+
+
+@pytest.mark.parametrize("has_address", [True, False])
+def test_links_of_the_description(
+    has_address: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree = ast.parse((ROOT / "setup.py").read_text(encoding="utf-8"))
+    [function] = [each for each in tree.body if getattr(each, "name", "") == "description"]
+    names: dict[str, Any] = {"Path": Path, "re": re}
+    exec(compile(ast.Module([function], []), "setup.py", "exec"), names)
+    monkeypatch.chdir(tmp_path)
+    Path("README.md").write_text("[a](b.md) ![c](d.svg) [e](https://f/)", encoding="utf-8")
+    address = '[project.urls]\nSource = "https://host/x"\n' if has_address else ""
+    Path("pyproject.toml").write_text(address, encoding="utf-8")
+    assert names["description"]() == (
+        "[a](https://host/x/blob/HEAD/b.md) ![c](https://host/x/raw/HEAD/d.svg) [e](https://f/)"
+        if has_address
+        else "a  [e](https://f/)"
+    )
 
 
 def test_the_size_of_the_wheel(wheel: Path) -> None:
