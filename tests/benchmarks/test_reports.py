@@ -237,6 +237,7 @@ def test_report_as_a_table(
     )
 
 
+@pytest.mark.thorough
 def test_report_as_json_from_the_command() -> None:
     arguments = ["--cases", "tiny,crlf", "--peers", "naive", "--rounds", "1", "--json"]
     done = subprocess.run(

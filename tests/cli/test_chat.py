@@ -30,6 +30,9 @@ from loopback import (
 )
 from sseparse import _cli
 
+# Each starts the command and a server.
+pytestmark = pytest.mark.thorough
+
 PARENT = str(Path(sseparse.__file__).parents[1])
 
 

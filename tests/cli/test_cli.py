@@ -199,6 +199,7 @@ def escaped(text: str, at: int) -> str:
 texts = st.text(st.sampled_from(HOSTILE + SAFE_AS_IT_IS), max_size=12)
 
 
+@pytest.mark.thorough
 @given(streams | st.lists(texts.map(lambda text: f"data: {text}\n\n".encode())).map(b"".join))
 @example(f"id: {HOSTILE}\nevent: {HOSTILE}\ndata: {HOSTILE}\n: {HOSTILE}\n{HOSTILE}\n\n".encode())
 @example(b"data: \x7f\n\n")

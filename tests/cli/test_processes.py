@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+# Each starts the command as a process.
+pytestmark = pytest.mark.thorough
+
 ONE = b"data: one\n\n"
 CHUNK = {"choices": [{"index": 0, "delta": {"content": "a"}, "finish_reason": "stop"}]}
 CHAT = b"data: %s\n\ndata: [DONE]\n\n" % json.dumps(CHUNK).encode()

@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 
     from typing_extensions import assert_type
 
+# Each starts a server and an event loop.
+pytestmark = pytest.mark.thorough
+
 WHOLE = {"choices": [{"index": 0, "message": {"content": "hi"}, "finish_reason": "stop"}]}
 LOOPS = ["asyncio", "uvloop"]
 

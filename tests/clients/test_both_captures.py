@@ -14,6 +14,9 @@ from sseparse.completions import CompletionParser, ExchangeError, Outcome
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+# Each serves captured answers to both clients.
+pytestmark = pytest.mark.thorough
+
 SIZES = [7, 1448, 1 << 20]  # bytes
 
 

@@ -46,6 +46,9 @@ from sseparse.completions import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+# Each starts a server that is at fault.
+pytestmark = pytest.mark.thorough
+
 WHOLE = {"choices": [{"index": 0, "message": {"content": "hi"}, "finish_reason": "stop"}]}
 FINISH = delta(finish="stop")
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"

@@ -722,6 +722,7 @@ CHOICES = st.fixed_dictionaries(
 
 
 # Once, an empty list of parts hid the text of the message.
+@pytest.mark.thorough
 @example([{"choices": [{"delta": {"content": []}, "message": {"content": "x"}}]}])
 @given(st.lists(st.fixed_dictionaries({"choices": st.lists(CHOICES, max_size=3)}), max_size=5))
 def test_any_chunks(chunks: list[Any]) -> None:

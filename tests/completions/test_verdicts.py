@@ -907,6 +907,7 @@ def test_every_cut(kind: str) -> None:
     assert read_in([STREAM[at : at + 1] for at in range(len(STREAM))], headers=headers) == expected
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", NAMES)
 def test_captures_at_any_cut(name: str) -> None:
     capture = read_capture(name)

@@ -12,6 +12,9 @@ from sseparse._conformance import _cases, _judge, _subject
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+# Each runs the judge on a parser.
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture(scope="module")
 def streams() -> list[_cases.Stream]:

@@ -45,6 +45,9 @@ from sseparse.completions import (
     TransportError,
 )
 
+# Each starts a server that is at fault.
+pytestmark = pytest.mark.thorough
+
 DATA = Path(__file__).parents[1] / "data"
 WHOLE = {"choices": [{"index": 0, "message": {"content": "hi"}, "finish_reason": "stop"}]}
 FINISH = delta(finish="stop")

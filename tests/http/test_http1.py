@@ -34,6 +34,9 @@ from sseparse._http1 import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+# Each starts a server.
+pytestmark = pytest.mark.thorough
+
 
 def pieces(data: bytes, cuts: Iterable[int]) -> list[bytes]:
     """Return the data cut at these places, counted modulo its length."""

@@ -45,6 +45,9 @@ from sseparse.completions import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+# Each starts a server, and many wait.
+pytestmark = pytest.mark.thorough
+
 TLS = Path(__file__).parents[1] / "data" / "tls"
 WHOLE = {"choices": [{"index": 0, "message": {"content": "hi"}, "finish_reason": "stop"}]}
 

@@ -51,6 +51,9 @@ from sseparse.completions import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+# Each starts a server.
+pytestmark = pytest.mark.thorough
+
 TLS = Path(__file__).parents[1] / "data" / "tls"
 WHOLE = {"choices": [{"index": 0, "message": {"content": "hi"}, "finish_reason": "stop"}]}
 ENVIRONMENT = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID")

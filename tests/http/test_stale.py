@@ -24,6 +24,9 @@ from loopback import DONE, PATIENCE, Peer, Request, ask, client, delta, serving
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+# Each starts a server.
+pytestmark = pytest.mark.thorough
+
 TLS = Path(__file__).parents[1] / "data" / "tls"
 REQUESTS = int(os.environ.get("SSEPARSE_STALE_REQUESTS", "60"))
 

@@ -20,6 +20,9 @@ from sseparse.completions import Client, TimedOutError, Timeout, TransportError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+# Each starts a server.
+pytestmark = pytest.mark.thorough
+
 TLS = Path(__file__).parents[1] / "data" / "tls"
 CERT = str(TLS / "cert.pem")
 
