@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 pytest.register_assert_rewrite("running")
 
-# Programs for .ci/run playground, which import each other as programs do.
-collect_ignore = ["browser"]
+# Programs: those for .ci/run playground, which import each other as programs do, and one for Spark.
+collect_ignore = ["browser", "scale/spark_cluster.py"]
 
 # All but "explore" are derandomized: a run of the tests always runs the same examples. No deadline
 # and no too_slow, which would judge the machine.
