@@ -11,6 +11,7 @@ own reader of text files, which knows nothing of events. Times of one process ar
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import statistics
@@ -21,7 +22,7 @@ from concurrent.futures import ProcessPoolExecutor
 from importlib import import_module
 from itertools import repeat
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sseparse
 from sseparse.recording import Range, split
@@ -189,10 +190,11 @@ def _warm(_: int) -> None:
 
 def _small_files(folder: Path, most: int) -> None:
     """Measure tasks over small cassettes, as the data source of Spark makes them."""
-    try:
-        source = import_module("sseparse.spark").SseDataSource
-    except ImportError:
-        source = None
+    source: Any = None
+    with contextlib.suppress(ImportError):
+        from sseparse.spark import SseDataSource
+
+        source = SseDataSource
     from sseparse.arrow import SCHEMA, scan
 
     print("\ncassettes of one stream with 20 events, 5 kB, as tasks of Spark's data source")
