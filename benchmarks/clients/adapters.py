@@ -160,8 +160,8 @@ def _launchdarkly(port: int) -> Iterator[Ask]:
 
 
 CLIENTS = {
-    "sseparse": Client(
-        "sseparse.completions", ("sseparse", "urllib3", "attrs"), _sseparse, "typed chunks"
+    "sseparse": Client(  # the client's own module: sseparse.completions imports it when it is used
+        "sseparse._clients._client", ("sseparse", "urllib3", "attrs"), _sseparse, "typed chunks"
     ),
     "sseparse-events": Client(
         "sseparse, urllib3", ("sseparse", "urllib3"), _sseparse_events, "events, and json.loads"

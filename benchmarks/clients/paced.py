@@ -1,7 +1,7 @@
 """A server that writes the time of sending into each event: one thread, one epoll loop.
 
-It waits until all streams have been asked for. Then each gets so many events per second, evenly
-spread over all streams, and at last ``[DONE]``.
+It waits until all streams have been asked for. Then it sends events to each of them at the given
+rate, evenly spread over all streams, and ``[DONE]`` at the end.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from ..completions._answer import EventsAnswer, JsonAnswer
 from ..completions._parser import CompletionParser
 from ._calls import Call
 from ._proxies import proxy_of
+from ._route import MAX_IDLE
 from ._settings import UNSET, ApiKey, OnRetry, Settings, limits, settings_of
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from ._proxies import Proxy
     from ._requests import Query
     from ._timeout import Timeout
-
-MAX_IDLE = 64
 
 
 class ClientBase:

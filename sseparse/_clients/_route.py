@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from ._address import Address
     from ._proxies import Proxy
 
+# What both clients hold to, so that their connections behave alike.
+MAX_IDLE = 64  # connections that are kept
+LONGEST_IDLE = 60.0  # s; routers forget connections after some minutes, without a word
+PARKED_FOR = 5.0  # s; an answer that has not ended by then is not waited for any more
+
 
 @attrs.frozen
 class Route:

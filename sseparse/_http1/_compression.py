@@ -88,7 +88,7 @@ class Decompressor:
         container = self._container
         if container == _ZLIB and not (data[0] & 15 == 8 and (data[0] * 256 + data[1]) % 31 == 0):
             container = _RAW  # as some servers understood the name
-        import zlib  # not above: who reads heads and chunks does not need it
+        import zlib  # here, because heads and chunks are read without it
 
         self._zlib, self.is_whole = zlib.decompressobj(container), False
         self._error = zlib.error

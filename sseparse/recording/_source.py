@@ -23,7 +23,7 @@ class BinaryFile(Protocol):
     """
 
     def read(self, size: int, /) -> bytes | None:
-        """Return at most so many bytes; b"" at the end."""
+        """Return at most ``size`` bytes; b"" at the end."""
 
 
 class Source:

@@ -711,7 +711,7 @@ def test_parked_connections_are_given_up(monkeypatch: pytest.MonkeyPatch) -> Non
             await until(is_set(left))
 
     left = threading.Semaphore(0)
-    monkeypatch.setattr("sseparse._clients._aiohttp._http._PARKED_FOR", 0.05)
+    monkeypatch.setattr("sseparse._clients._aiohttp._http.PARKED_FOR", 0.05)
     with serving(handle) as server:
         asyncio.run(main())
 

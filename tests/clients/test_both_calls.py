@@ -401,7 +401,7 @@ async def test_text_collect_and_next(make: Make) -> None:
 
 
 async def stream_end(stream: Any) -> None:
-    """Ask for one more; a coroutine cannot raise StopIteration, so that is told as another."""
+    """Ask for one more. A coroutine cannot raise StopIteration, so it raises another exception."""
     try:
         await stream.next()
     except (StopIteration, RuntimeError) as error:
@@ -680,7 +680,7 @@ async def test_a_unix_socket(make: Make, unix: Server, monkeypatch: pytest.Monke
 
 @both
 async def test_many_idle_connections(make: Make) -> None:
-    """Only so many are kept."""
+    """No more connections than that are kept."""
 
     def handle(peer: Peer, _: Request) -> None:
         peer.head("Transfer-Encoding: chunked")

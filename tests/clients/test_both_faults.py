@@ -341,7 +341,7 @@ async def test_odd_heads(make: Make) -> None:
 
 
 def in_pieces(raw: bytes, size: int) -> Callable[[Peer, Request], None]:
-    """Return a handler that sends so many bytes at a time, and closes."""
+    """Return a handler that sends ``size`` bytes at a time, and closes."""
 
     def handle(peer: Peer, _: Request) -> None:
         for at in range(0, len(raw), size):

@@ -125,7 +125,7 @@ def test_an_answer_without_end_is_given_up_in_time(monkeypatch: pytest.MonkeyPat
         ask(own).collect()
         ask(own).collect()
         assert not has_left.is_set()
-        monkeypatch.setattr(_pool, "_PARKED_FOR", 0)
+        monkeypatch.setattr(_pool, "PARKED_FOR", 0)
         ask(own).collect()
         wait(has_left)
 

@@ -13,6 +13,7 @@ import aiohttp
 from yarl import URL
 
 from .._faults import CANCELLED
+from .._route import LONGEST_IDLE, PARKED_FOR
 from ._connection import Connection
 from ._exchange import Exchange
 from ._faults import unconnected
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
     from .._proxies import Proxy
     from .._route import Route
     from ._running import Running
-
-_LONGEST_IDLE = 60.0  # s; routers forget connections after some minutes, without a word
-_PARKED_FOR = 5.0  # s; an answer that has not ended by then is not waited for any more
 
 
 class Http:
@@ -100,7 +98,7 @@ class Http:
         """Return an idle connection; None if there is none."""
         while self._idle:
             connection = self._idle.pop()
-            if connection.is_usable() and time.monotonic() - connection.idle_since < _LONGEST_IDLE:
+            if connection.is_usable() and time.monotonic() - connection.idle_since < LONGEST_IDLE:
                 return connection
             connection.abort()
         return None
@@ -146,7 +144,7 @@ class Http:
     def park(self, exchange: Exchange) -> None:
         """Keep the connection of an exchange whose answer has nearly ended."""
         loop = asyncio.get_running_loop()
-        self._parked[exchange] = loop.call_later(_PARKED_FOR, exchange.end)
+        self._parked[exchange] = loop.call_later(PARKED_FOR, exchange.end)
         self._trim()
 
     def unpark(self, exchange: Exchange) -> None:

@@ -18,6 +18,6 @@ from __future__ import annotations
 from .._route import Route
 from ._exchange import Exchange
 from ._running import Running, pause
-from ._send import MAX_IDLE, Http
+from ._send import Http
 
-__all__ = ["MAX_IDLE", "Exchange", "Http", "Route", "Running", "pause"]
+__all__ = ["Exchange", "Http", "Route", "Running", "pause"]

@@ -15,6 +15,7 @@ from urllib3.util.wait import wait_for_read, wait_for_socket
 
 from ..._http1 import HeadReader, HttpError
 from .._faults import RefusedTunnelError
+from .._route import LONGEST_IDLE
 
 if TYPE_CHECKING:
     import ssl
@@ -30,7 +31,6 @@ if not issubclass(HTTPConnection, http.client.HTTPConnection):
 
 READ_SIZE = 65536
 _SENT_AT_ONCE = 65536  # bytes of a body, after which it is looked whether the server has answered
-_LONGEST_IDLE = 60.0  # s; routers forget connections after some minutes, without a word
 _Raw = http.client.HTTPConnection
 
 
@@ -39,7 +39,7 @@ class UnsentError(OSError):
 
 
 class Answer(http.client.HTTPResponse):
-    """An answer, read by ``sseparse._http1``; http.client is told no more than it has to know.
+    """An answer, read by ``sseparse._http1``. http.client gets only what it needs.
 
     Attributes:
         head: Its head, after those of interim answers.
@@ -220,7 +220,7 @@ class Connection(HTTPConnection):
 
     def is_usable(self) -> bool:
         """Tell whether a request may be sent on it: it is there, not too old, and silent."""
-        if self.sock is None or time.monotonic() - self.idle_since > _LONGEST_IDLE:
+        if self.sock is None or time.monotonic() - self.idle_since > LONGEST_IDLE:
             return False
         # What can be read there is the end of the connection, or what nobody asked for.
         return not wait_for_read(self.sock, 0)

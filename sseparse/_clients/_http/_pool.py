@@ -8,13 +8,12 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
+from .._route import PARKED_FOR
 from ._connection import Connection
 
 if TYPE_CHECKING:
     from .._route import Route
     from ._exchange import Exchange
-
-_PARKED_FOR = 5.0  # s; an answer that has not ended by then is not waited for any more
 
 
 class Pool:
@@ -50,7 +49,7 @@ class Pool:
             with contextlib.suppress(IndexError):
                 exchange = self._parked.popleft()
                 if not exchange.look():
-                    if time.perf_counter_ns() - exchange.timing.end_ns > _PARKED_FOR * 1e9:
+                    if time.perf_counter_ns() - exchange.timing.end_ns > PARKED_FOR * 1e9:
                         exchange.close()
                     else:
                         self._parked.append(exchange)

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from .._route import Route
     from ._running import Running
 
-MAX_IDLE = 64
-
 
 class Http:
     """The connections to one server. Threads may share it.
@@ -27,7 +25,7 @@ class Http:
         max_idle: How many idle connections are kept.
     """
 
-    def __init__(self, route: Route, max_idle: int = MAX_IDLE) -> None:
+    def __init__(self, route: Route, max_idle: int) -> None:
         self.route = route
         self._pool = Pool(route, max_idle)
         weakref.finalize(self, self._pool.close)
