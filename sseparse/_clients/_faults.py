@@ -30,6 +30,13 @@ class RefusedTunnelError(OSError):
         self.status = status
 
 
+def cancellation(timing: Timing | None = None) -> TransportError:
+    """Return the error for a call that was cancelled, which is not tried again."""
+    error = TransportError(CANCELLED, timing=timing)
+    error._may_pass = False
+    return error
+
+
 def timed_out(limit: str, timeout: Timeout, timing: Timing, proxy: object = None) -> TimedOutError:
     """Return the error for a limit that was reached."""
     text = LIMIT_TEXTS[limit].format(getattr(timeout, limit))

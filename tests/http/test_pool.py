@@ -240,6 +240,8 @@ def test_cancel(handle: Callable[[Peer, Request], None], is_stream: bool, wrap: 
     with serving(handle, wrap) as server:
         url = server.url if wrap is None else server.url.replace("http:", "https:")
         options: dict[str, Any] = {} if wrap is None else {"ca_file": str(TLS / "cert.pem")}
+        told: list[object] = []
+        options["on_retry"] = lambda *retry: told.append(retry)
         with client(server, base_url=url, max_retries=2, **options) as own:
             thread, raised = started(call)
             while not server.requests:
@@ -248,7 +250,8 @@ def test_cancel(handle: Callable[[Peer, Request], None], is_stream: bool, wrap: 
     (error,) = raised
     assert isinstance(error, TransportError)
     assert "cancel" in str(error)
-    assert len(server.requests) == 1  # it is not tried again
+    assert len(server.requests) == 1  # it is not tried again,
+    assert told == []  # and nobody is told that it will be
 
 
 def test_cancel_in_a_handshake() -> None:

@@ -7,15 +7,15 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from ..._http1 import HeadReader, HttpError
-from ...completions._errors import ExchangeError, TransportError
 from .._answers import opened
-from .._faults import CANCELLED, fault_of, timed_out
+from .._faults import CANCELLED, cancellation, fault_of, timed_out
 from ._faults import UnconnectedError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ..._http1 import Decompressor, Head
+    from ...completions._errors import ExchangeError
     from ...completions._headers import Headers
     from .._calls import Call
     from ._connection import Connection
@@ -100,7 +100,7 @@ class Exchange:
                 )
                 self._release()
                 if self.is_closed:
-                    raise TransportError(CANCELLED, timing=self.timing) from error
+                    raise cancellation(self.timing) from error
                 if is_stale and not self._limit:
                     continue  # the server had closed it, and cannot have read the request
                 fault = self._fault(error)
@@ -275,7 +275,7 @@ class Exchange:
                 raise fault from error
             data = b""
         if self._is_cancelled:
-            raise TransportError(CANCELLED, timing=self.timing)
+            raise cancellation(self.timing)
         if not data:
             self.end()
         elif not self.timing.first_byte_ns:

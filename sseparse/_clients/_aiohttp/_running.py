@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from ...completions._errors import TransportError
-from .._faults import CANCELLED
+from .._faults import cancellation
 
 if TYPE_CHECKING:
     from ._exchange import Exchange
@@ -23,7 +22,7 @@ class Running:
         """End all that runs."""
         for pause in self._pauses:
             if not pause.done():
-                pause.set_exception(TransportError(CANCELLED))
+                pause.set_exception(cancellation())
         for exchange in list(self.exchanges):
             exchange.cancel()
 

@@ -8,15 +8,15 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 from ..._http1 import HttpError
-from ...completions._errors import ExchangeError, TransportError
 from .._answers import opened
-from .._faults import CANCELLED, fault_of, timed_out
+from .._faults import CANCELLED, cancellation, fault_of, timed_out
 from ._connection import READ_SIZE, Connection
 
 if TYPE_CHECKING:
     import threading
 
     from ..._http1 import Decompressor, Head
+    from ...completions._errors import ExchangeError
     from ...completions._headers import Headers
     from ...completions._timing import Timing
     from .._timeout import Timeout
@@ -97,7 +97,7 @@ class Exchange:
                 is_stale = connection.has_answered and not connection.has_begun
                 connection.close()
                 if self.is_closed or self._cancelled.is_set():
-                    raise TransportError(CANCELLED, timing=self.timing) from error
+                    raise cancellation(self.timing) from error
                 if is_stale and not isinstance(error, TimeoutError):
                     continue  # the server had closed it, and cannot have read the request
                 raise self._fault(error, connection) from error
@@ -183,7 +183,7 @@ class Exchange:
         if self.is_closed:
             self._release()
             if self._cancelled.is_set():
-                raise TransportError(CANCELLED, timing=self.timing)
+                raise cancellation(self.timing)
             return b""
         if not data:
             self.close()

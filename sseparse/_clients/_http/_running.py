@@ -6,8 +6,7 @@ import threading
 import weakref
 from typing import TYPE_CHECKING
 
-from ...completions._errors import TransportError
-from .._faults import CANCELLED
+from .._faults import cancellation
 
 if TYPE_CHECKING:
     from ._exchange import Exchange
@@ -55,4 +54,4 @@ def pause(seconds: float, cancelled: threading.Event) -> None:
         TransportError: The call was cancelled.
     """
     if cancelled.wait(seconds):
-        raise TransportError(CANCELLED)
+        raise cancellation()
