@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from .._core import EventTooLargeError, Parser
-from ..completions import CompletionParser
 from ..recording._recording import StrayLines
 from ._apis import CHAT, LEGACY, api_of
 from ._inputs import Faults, add_options, check, recordings, unfinished
@@ -15,7 +14,7 @@ from ._stopped import StoppedError
 if TYPE_CHECKING:
     import argparse
 
-    from ..completions import Choice, Completion
+    from ..completions import Choice, Completion, CompletionParser
     from ._inputs import Found
 
 __all__ = ["add_to", "run"]
@@ -168,13 +167,8 @@ class _Reader:
             what = f"a stream of {api}" if api else "no chat completion"
             hint = "'sseparse events' prints its events"
             raise StoppedError(1, f"{self._found.label}: this is {what}; {hint}")
-        recording = self._found.recording
-        # The bytes are decoded already, whatever this header says.
-        headers = [
-            each for each in recording.headers.items() if each[0].lower() != "content-encoding"
-        ]
-        parser = self._parser = CompletionParser(
-            recording.status or 200, headers, api="chat" if api == CHAT else "completions"
+        parser = self._parser = self._found.recording._completion_parser(
+            "chat" if api == CHAT else "completions"
         )
         held, self._held = self._held, []
         for arrival, data in held:

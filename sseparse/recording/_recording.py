@@ -7,20 +7,17 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from .._core import EventTooLargeError, Parser
+from .._core import DEFAULT_MAX_EVENT_SIZE, EventTooLargeError, Parser
 from ._errors import RecordingError, Where
 from ._recognise import is_field
 
 if TYPE_CHECKING:
     from .._core import Event
-    from ..completions import Completion, Stream
+    from ..completions import Completion, CompletionParser, Stream
 
 __all__ = ["Body", "Exchange", "Reads", "Recording", "StrayLines", "carried_events", "fed"]
 
 _T = TypeVar("_T")
-
-# As DEFAULT_MAX_EVENT_SIZE of the core.
-_MAX_EVENT_SIZE = 64 * 1024 * 1024
 
 # When the bytes of one read had arrived, in ns since the request began, and the bytes.
 Read = tuple[int | None, bytes]
@@ -188,7 +185,7 @@ class Recording:
         return parsed_date(self._exchange.started)
 
     def events(
-        self, *, flush: bool = False, max_event_size: int | None = _MAX_EVENT_SIZE
+        self, *, flush: bool = False, max_event_size: int | None = DEFAULT_MAX_EVENT_SIZE
     ) -> Generator[Event, None, None]:
         """Yield the events of the stream.
 
@@ -221,19 +218,24 @@ class Recording:
         Raises:
             RuntimeError: The reads can be gone over once, and that has happened.
         """
-        from ..completions import CompletionParser, Stream
+        from ..completions import Stream
         from ._chunks import ReadSource
 
         if api is None:
             path = (self.url or "").partition("?")[0].rstrip("/")
             is_legacy = path.endswith("/completions") and not path.endswith("/chat/completions")
             api = "completions" if is_legacy else "chat"
+        return Stream(self._completion_parser(api), ReadSource(iter(self.reads)))
+
+    def _completion_parser(self, api: Literal["chat", "completions"]) -> CompletionParser:
+        """Return a parser for the reads of this stream."""
+        from ..completions import CompletionParser
+
         # The bytes are decoded already, whatever this header says.
         headers = [
             each for each in self._exchange.headers() if each[0].lower() != "content-encoding"
         ]
-        parser = CompletionParser(self.status or 200, headers, api=api)
-        return Stream(parser, ReadSource(iter(self.reads)))
+        return CompletionParser(self.status or 200, headers, api=api)
 
     def completion(self, *, api: Literal["chat", "completions"] | None = None) -> Completion:
         """Return the completion that the stream makes up.
