@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import argparse
 import json
+import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .._core import Error
-from ._output import flush, note, one_line, printable, put, write_error
+from .._safe_text import json_text, one_line, printable
+from ._output import DIM, flush, note, painter, put, write_error
 from ._stopped import StoppedError
 
 if TYPE_CHECKING:
-    import argparse
-    from typing import Any
-
-    from ..completions import Choice, Chunk, Stream, ToolCall
+    from ..completions import Choice, Chunk, Client, Stream, ToolCall
 
 __all__ = ["add_to", "run"]
 
@@ -26,7 +26,12 @@ given. The answer goes to standard output; reasoning, retries and all else go to
 Control characters are printed as escapes.
 """
 
-_EXIT_STATUS = """\
+_EPILOG = """\
+examples:
+  sseparse chat "Say hello." -u http://127.0.0.1:8080/v1 --stats
+  sseparse chat -m gpt-4.1 -o temperature=0 -o max_tokens=20 < prompt.txt
+  sseparse chat -u https://api.mistral.ai/v1 --api-key-env MISTRAL_KEY --models
+
 exit status:
   0    the answer came to its end
   2    wrong usage; no prompt, no key; the output cannot be written
@@ -54,26 +59,90 @@ _ENDS = {
     "content_filter": (9, "the server's content filter ended the answer"),
 }
 
-_DIM, _PLAIN = "\x1b[2m", "\x1b[0m"
+_MODEL = "gpt-4o-mini"
+
+# Parameters of the request that other arguments set.
+_OWN = {
+    "messages": "by PROMPT and --system",
+    "model": "by --model",
+    "stream": "always true: the answer is printed as it comes",
+}
 
 
 def add_to(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     parser.description = _DESCRIPTION
-    parser.epilog = _EXIT_STATUS
-    parser.add_argument(
+    parser.epilog = _EPILOG
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument(
         "prompt", nargs="?", default="-", metavar="PROMPT", help="default, and -: standard input"
     )
-    parser.add_argument("--model", default="gpt-4o-mini", help="default: %(default)s")
-    parser.add_argument("--base-url", metavar="URL", help="where the server is")
-    parser.add_argument("--system", metavar="TEXT", help="a system message before the prompt")
+    what.add_argument("--models", action="store_true", help="list the models that the server has")
+    parser.add_argument(
+        "-m",
+        "--model",
+        default=os.environ.get("SSEPARSE_MODEL") or _MODEL,
+        metavar="NAME",
+        help=f"default: SSEPARSE_MODEL of the environment, or else {_MODEL}",
+    )
+    parser.add_argument("-u", "--base-url", metavar="URL", help="where the server is")
+    parser.add_argument("-s", "--system", metavar="TEXT", help="a system message before the prompt")
+    parser.add_argument(
+        "-o",
+        "--option",
+        type=_option,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        dest="options",
+        help="a parameter of the request, as temperature=0; the value is JSON, or else a text",
+    )
+    parser.add_argument(
+        "-H",
+        "--header",
+        type=_header,
+        action="append",
+        default=[],
+        metavar="NAME:VALUE",
+        dest="headers",
+        help="a header of the request",
+    )
+    parser.add_argument(
+        "--api-key-env",
+        metavar="NAME",
+        help="take the key from this variable of the environment, instead of OPENAI_API_KEY",
+    )
     parser.add_argument(
         "--stats", action="store_true", help="times and rate afterwards, on standard error"
     )
     parser.add_argument("--no-reasoning", action="store_true", help="leave the reasoning out")
     parser.add_argument(
-        "--json", action="store_true", help="print the chunks as JSON lines, not the text"
+        "-j", "--json", action="store_true", help="print the chunks as JSON lines, not the text"
     )
+
+
+def _option(text: str) -> tuple[str, Any]:
+    name, is_there, value = text.partition("=")
+    if not is_there or not name:
+        raise argparse.ArgumentTypeError(f"expected NAME=VALUE, not {text!r}")
+    if name in _OWN:
+        raise argparse.ArgumentTypeError(f"{name!r} is not set here, but {_OWN[name]}")
+    try:
+        return name, json.loads(value, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        return name, value
+
+
+def _refuse(_: str) -> None:
+    raise ValueError("NaN and Infinity are no JSON")
+
+
+def _header(text: str) -> tuple[str, str]:
+    name, is_there, value = text.partition(":")
+    if not is_there or not name.strip():
+        # It may hold a key, so it is not repeated.
+        raise argparse.ArgumentTypeError("expected NAME:VALUE, as 'X-Title: test'")
+    return name.strip(), value.strip()
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -82,28 +151,19 @@ def run(arguments: argparse.Namespace) -> None:
         from ..completions import Client
     except ModuleNotFoundError as error:
         raise StoppedError(2, str(error)) from error
-    messages = [{"role": "user", "content": _prompt(arguments.prompt)}]
-    if arguments.system is not None:
-        messages.insert(0, {"role": "system", "content": arguments.system})
-    more: dict[str, Any] = {}
-    if arguments.stats:
-        more["stream_options"] = {"include_usage": True}
+    # Before there is a client, so that a mistake in it is told first.
+    messages = [] if arguments.models else _messages(arguments)
     try:
-        client = Client(base_url=arguments.base_url, on_retry=_report_retry)
-    except ValueError as error:
-        raise StoppedError(2, str(error)) from error
-    printer = _Printer(is_json=arguments.json, has_reasoning=not arguments.no_reasoning)
-    try:
-        with (
-            client,
-            client.chat.completions.create(
-                model=arguments.model, messages=messages, stream=True, **more
-            ) as stream,
-        ):
-            printer.print(stream)
-            if arguments.stats:
-                printer.print_stats(stream)
-            printer.judge(stream)
+        with Client(
+            api_key=_key(arguments.api_key_env),
+            base_url=arguments.base_url,
+            default_headers=dict(arguments.headers),
+            on_retry=_report_retry,
+        ) as client:
+            if arguments.models:
+                _print_models(client, arguments.json)
+            else:
+                _print_answer(client, messages, arguments)
     except Error as error:
         names = [base.__name__ for base in type(error).__mro__]
         status = next(_STATUSES[name] for name in names if name in _STATUSES)
@@ -113,6 +173,57 @@ def run(arguments: argparse.Namespace) -> None:
         # Servers have a say in it, by headers too.
         text = one_line(str(error).strip())
         raise StoppedError(status, text + hint) from error
+    except ValueError as error:  # of an argument
+        raise StoppedError(2, one_line(str(error))) from error
+
+
+def _key(name: str | None) -> str | None:
+    """Return the key of the variable; None where the client looks for one itself."""
+    if name is None:
+        return None
+    key = os.environ.get(name)
+    if not key:
+        raise StoppedError(2, f"--api-key-env: {one_line(name)} is not set in the environment")
+    return key
+
+
+def _messages(arguments: argparse.Namespace) -> list[dict[str, str]]:
+    messages = [{"role": "user", "content": _prompt(arguments.prompt)}]
+    if arguments.system is not None:
+        messages.insert(0, {"role": "system", "content": arguments.system})
+    return messages
+
+
+def _print_answer(
+    client: Client, messages: list[dict[str, str]], arguments: argparse.Namespace
+) -> None:
+    more: dict[str, Any] = {}
+    if arguments.stats:
+        more["stream_options"] = {"include_usage": True}
+    printer = _Printer(is_json=arguments.json, has_reasoning=not arguments.no_reasoning)
+    with client.chat.completions.create(
+        model=arguments.model,
+        messages=messages,
+        stream=True,
+        extra_body=dict(arguments.options),
+        **more,
+    ) as stream:
+        printer.print(stream)
+        if arguments.stats:
+            printer.print_stats(stream)
+        printer.judge(stream)
+
+
+def _print_models(client: Client, is_json: bool) -> None:
+    """Print the names of the server's models, or what it says of each as a line of JSON."""
+    answer = client.request("GET", "/models")
+    models = answer.get("data") if isinstance(answer, dict) else None
+    if not isinstance(models, list) or not all(isinstance(model, dict) for model in models):
+        raise StoppedError(4, "the server's list of models has another form than OpenAI's")
+    for model in models:
+        _put((json_text(model) if is_json else one_line(str(model.get("id")))) + "\n")
+    if not models:
+        note("sseparse: the server has no models")
 
 
 def _report_retry(attempt: int, seconds: float, error: Error) -> None:
@@ -149,6 +260,7 @@ class _Printer:
         self._pieces = TextPieces()
         self._ends: list[Chunk] = []  # the first and the last chunk with text or reasoning
         self._count = 0  # of these chunks
+        self._paint = painter(sys.stderr)
         self._last = ""  # the last character of the answer
         self._is_in_reasoning = False
 
@@ -173,7 +285,7 @@ class _Printer:
             self._ends[1:] = [chunk]
             self._count += 1
         if self._is_json:
-            _put(json.dumps(chunk.raw) + "\n")
+            _put(json_text(chunk.raw) + "\n")
             return
         if reasoning and self._has_reasoning:
             self._print_reasoning(reasoning)
@@ -189,8 +301,7 @@ class _Printer:
     def _print_reasoning(self, text: str) -> None:
         if sys.stderr is not None:
             self._is_in_reasoning = True
-            shown = printable(text)
-            write_error(f"{_DIM}{shown}{_PLAIN}" if sys.stderr.isatty() else shown)
+            write_error(self._paint(printable(text), DIM))
 
     def _end_reasoning(self) -> None:
         if self._is_in_reasoning:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import signal
 import sys
+import textwrap
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ._output import complain, discard
+from ._output import complain, discard, note
 from ._stopped import StoppedError
 
 if TYPE_CHECKING:
@@ -30,12 +32,23 @@ class _Command(NamedTuple):
 
 
 _COMMANDS = {
-    "events": _Command("Print the events of recorded or running streams as JSON lines."),
+    "events": _Command("Print the events of recorded or running streams."),
     "streams": _Command("List the event streams that files of any form hold."),
     "text": _Command("Print the answers that recorded streams of chat completions make up."),
     "chat": _Command("Ask an OpenAI-compatible server, and print its answer as it comes.", True),
     "conformance": _Command("Run a parser, any parser, on the conformance corpora.", True),
 }
+
+
+_EXAMPLES = """\
+examples:
+  curl -sN https://example.com/stream | sseparse events
+  sseparse streams cassettes/*.yaml
+  sseparse text answer.sse
+  sseparse chat "Say hello." --base-url http://127.0.0.1:8080/v1
+
+'sseparse COMMAND --help' has the options, more examples, and the exit statuses.
+"""
 
 
 def run_command(argv: Sequence[str] | None) -> int:
@@ -64,10 +77,14 @@ def _run(argv: Sequence[str]) -> int:
     chosen = next((each for each in argv if not each.startswith("-")), "")
     module: Any = import_module(f"._{chosen}", __package__) if chosen in _COMMANDS else None
     parser = argparse.ArgumentParser(
-        prog="sseparse", description="Read streams of Server-Sent Events.", allow_abbrev=False
+        prog="sseparse",
+        description="Read streams of Server-Sent Events.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(metavar="COMMAND")
     for name, command in _COMMANDS.items():
         options = commands.add_parser(
             name,
@@ -77,10 +94,14 @@ def _run(argv: Sequence[str]) -> int:
         )
         if name == chosen:
             module.add_to(options)
+            options.description = _filled(options.description or "")
     try:
         arguments = parser.parse_args(argv)
     except SystemExit as ended:  # --help, --version, or wrong usage
         return int(ended.code or 0)
+    if chosen not in _COMMANDS:
+        note(parser.format_help().rstrip())
+        return 2
     if sys.stdout is None:
         raise BrokenPipeError("standard output is closed")
     before = signal.getsignal(signal.SIGINT)
@@ -93,6 +114,12 @@ def _run(argv: Sequence[str]) -> int:
     finally:
         signal.signal(signal.SIGINT, before)
     return 0
+
+
+def _filled(text: str) -> str:
+    """Return paragraphs with lines as long as argparse's own; the epilogs keep their lines."""
+    width = shutil.get_terminal_size().columns - 2
+    return "\n\n".join(textwrap.fill(each, width) for each in text.split("\n\n"))
 
 
 class _Version(argparse.Action):

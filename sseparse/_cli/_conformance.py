@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from .._conformance import _report, _run
 from .._conformance._cases import FAMILIES
-from ._output import put
+from .._safe_text import one_line
+from ._output import put, write_error
 from ._stopped import StoppedError
 
 if TYPE_CHECKING:
@@ -20,16 +21,18 @@ Run a parser on the conformance corpora, at several cuts, and on streams that te
 limits and growth. Each parser runs in a process of its own. The default parser is sseparse.
 """
 
-_EXIT_STATUS = """\
-example:
-  In the file my_parser.py:
+_EPILOG = """\
+examples:
+  sseparse conformance
+  sseparse conformance --against httpx-sse --failures ids
+  sseparse conformance --against my_parser:events
 
-    def events(chunks):              # an iterable of bytes
-        parser = MyParser()
-        for chunk in chunks:
-            yield from parser.feed(chunk)   # each has .type and .data, both str
+The last one judges a parser of your own. It runs in the folder of my_parser.py:
 
-  Then, in its folder: sseparse conformance --against my_parser:events
+  def events(chunks):              # an iterable of bytes
+      parser = MyParser()
+      for chunk in chunks:
+          yield from parser.feed(chunk)   # each has .type and .data, both str
 
 exit status:
   0    every parser passed everything that it can be judged by
@@ -43,7 +46,7 @@ exit status:
 def add_to(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     parser.description = _DESCRIPTION
-    parser.epilog = _EXIT_STATUS
+    parser.epilog = _EPILOG
     which = parser.add_mutually_exclusive_group()
     which.add_argument(
         "--against",
@@ -65,7 +68,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         choices=[family.name for family in FAMILIES],
         help="list all failures of a family, such as ids, instead of the smallest one",
     )
-    parser.add_argument("--json", action="store_true", help="print the whole report as JSON")
+    parser.add_argument("-j", "--json", action="store_true", help="print the whole report as JSON")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -85,21 +88,20 @@ def run(arguments: argparse.Namespace) -> None:
     except OSError as error:
         # Nothing has been written to standard output yet, so this is no fault of it.
         message = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-        raise StoppedError(2, _report.printable(message)) from error
+        raise StoppedError(2, one_line(message)) from error
     finally:
         _progress("")
     if missing and not arguments.peers:
         [(name, why)] = missing.items()
-        raise StoppedError(2, _report.printable(f"{name}: {why}"))
+        raise StoppedError(2, one_line(f"{name}: {why}"))
     write = _report.as_json if arguments.json else _report.as_text
     put(write(reports, missing, arguments.failures).encode())
     failed = [report.parser.partition(",")[0] for report in reports if report.failing]
     if failed:
-        raise StoppedError(1, _report.printable(f"not everything passed: {', '.join(failed)}"))
+        raise StoppedError(1, one_line(f"not everything passed: {', '.join(failed)}"))
 
 
 def _progress(text: str) -> None:
     """Replace the current line of the terminal, if standard error is one."""
     if sys.stderr is not None and sys.stderr.isatty():
-        sys.stderr.write(f"\r\x1b[K{_report.printable(text)[: _report.WIDTH - 1]}")
-        sys.stderr.flush()
+        write_error(f"\r\x1b[K{one_line(text)[: _report.WIDTH - 1]}")

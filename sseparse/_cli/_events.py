@@ -1,14 +1,19 @@
-"""Run ``sseparse events``, which prints recorded or running streams as JSON lines."""
+"""Run ``sseparse events``, which prints recorded or running streams.
+
+A program gets JSON lines, whose making is most of the work; a person gets what ``_readable`` makes.
+"""
 
 from __future__ import annotations
 
 import sys
 from typing import TYPE_CHECKING, Any
 
-from .._core import EventTooLargeError, Observer, Parser
+from .._core import DEFAULT_MAX_EVENT_SIZE, EventTooLargeError, Observer, Parser
+from .._safe_text import json_bytes, printable, quoted
 from ..recording._recording import StrayLines
-from ._inputs import Faults, add_options, check, recordings, size_of, unfinished
-from ._output import flush, json_bytes, printable, quoted, write_lines
+from ._inputs import MIB, Faults, add_options, check, recordings, size_of, unfinished
+from ._output import flush, painter, write_lines
+from ._readable import event_lines, item_lines
 from ._stopped import StoppedError
 
 if TYPE_CHECKING:
@@ -21,7 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["add_to", "run"]
 
 _DESCRIPTION = """\
-Print the events of a stream as JSON lines with type, data and last_event_id.
+Print the events of a stream: as JSON lines with type, data and last_event_id, and on a terminal as
+lines that are easy to read.
 
 A file may have any form in which people keep streams: a raw body, what curl -i writes, cassettes of
 VCR.py and others, HAR, WARC, compressed or not. Lines of forms that can hold several streams have
@@ -32,7 +38,8 @@ _EPILOG = """\
 examples:
   curl -sN https://example.com/stream | sseparse events
   sseparse events cassette.yaml session.har body.sse.gz
-  sseparse events --stream 2 --data cassette.yaml | jq .
+  sseparse events --all body.sse
+  sseparse events -d -n 2 cassette.yaml | jq .
 
 exit status:
   0    every stream was read and printed
@@ -54,16 +61,22 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     add_options(parser)
     what = parser.add_mutually_exclusive_group()
     what.add_argument(
+        "-a",
         "--all",
         action="store_true",
         help="print every line and every block of lines, ignored ones too, with byte offsets",
     )
     what.add_argument(
+        "-d",
         "--data",
         action="store_true",
         help="print the data of each event as it is, and a line feed",
     )
     parser.add_argument(
+        "-j", "--json", action="store_true", help="print JSON lines on a terminal, too"
+    )
+    parser.add_argument(
+        "-f",
         "--flush",
         action="store_true",
         help="print the event, too, that a stream leaves without its blank line",
@@ -72,13 +85,15 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         "--max-event-size",
         type=size_of,
         metavar="BYTES",
-        default=64 * 1024 * 1024,
-        help="refuse larger events (default: %(default)s; none: no limit)",
+        default=DEFAULT_MAX_EVENT_SIZE,
+        help=f"refuse larger events (default: {DEFAULT_MAX_EVENT_SIZE // MIB} MiB; none: no limit)",
     )
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Print the events of the files."""
+    if arguments.data and arguments.json:
+        raise StoppedError(2, "--data and --json exclude each other")
     faults = Faults()
     for found in recordings(arguments, faults):
         try:
@@ -93,13 +108,16 @@ class _Printer:
 
     def __init__(self, found: Found, arguments: argparse.Namespace) -> None:
         self._found = found
-        self._prefix = found.prefix
+        is_terminal = sys.stdout.isatty()
+        is_for_people = is_terminal and not arguments.json
+        self._prefix = found.title if is_for_people else found.prefix
+        self._paint = painter(sys.stdout) if is_for_people else None
         self._is_all = arguments.all
         self._is_data = arguments.data
         self._has_flush = arguments.flush
         kind = Observer if arguments.all else Parser
         self._parser: Any = kind(max_event_size=arguments.max_event_size)
-        self._is_terminal = sys.stdout.isatty()
+        self._is_terminal = is_terminal
         # What looks for lines that are no part of an event stream; None once an event has come.
         self._strays: StrayLines | None = StrayLines()
         self._total = 0  # bytes
@@ -146,16 +164,18 @@ class _Printer:
         return any(item.kind == "block" and item.data is not None for item in items)
 
     def _write(self, items: list[Any]) -> None:
-        if self._is_all:
-            if items and items[-1].kind == "block":
-                self._end = items[-1].end
-            write_lines(_item_lines(items, self._prefix), json_bytes)
-        elif self._is_data:
+        if self._is_all and items and items[-1].kind == "block":
+            self._end = items[-1].end
+        if self._is_data:
             # As it is, for the next program; a terminal would obey what is in it.
             texts = (f"{event.data}\n" for event in items)
             write_lines(map(printable, texts) if self._is_terminal else texts, str.encode)
+        elif self._paint is not None:
+            lines = item_lines if self._is_all else event_lines
+            write_lines(lines(items, self._prefix, self._paint), str.encode)
         else:
-            write_lines(_event_lines(items, self._prefix), json_bytes)
+            as_json = _item_lines if self._is_all else _event_lines
+            write_lines(as_json(items, self._prefix), json_bytes)
 
     def _may_flush(self) -> bool:
         """Tell whether the stream does not end with a blank line, as far as that is known."""

@@ -10,9 +10,10 @@ import stat
 import sys
 from typing import TYPE_CHECKING, TypeVar
 
+from .._safe_text import one_line, quoted
 from ..recording import RecordingError, streams
 from ..recording._errors import Where
-from ._output import complain, note, one_line, quoted
+from ._output import complain, note
 from ._progress import Progress
 from ._stopped import StoppedError
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from ..recording import Recording, Streams
     from ..recording._recording import StrayLines
 
-__all__ = ["Faults", "Found", "add_options", "check", "recordings", "size_of", "unfinished"]
+__all__ = ["MIB", "Faults", "Found", "add_options", "check", "recordings", "size_of", "unfinished"]
 
 _T = TypeVar("_T")
 
@@ -31,6 +32,8 @@ _T = TypeVar("_T")
 _SINGLE = frozenset({"raw body", "lines of JSON"})
 # Forms that are read as they come: behind a fault nothing can be found any more.
 _AS_THEY_COME = frozenset({*_SINGLE, "HTTP answer", "WARC", "httprr"})
+MIB = 1024 * 1024
+_MAX_DOCUMENT = 256  # MiB
 _NOTES = 10  # about what a file does not hold
 _SHOWN = 40  # characters of what is pending
 _BOM_SIZE = 3  # bytes
@@ -55,7 +58,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="recordings in any form; default, and -: standard input",
     )
     parser.add_argument(
-        "--stream", type=_number, metavar="N", help="take only this stream of each file, from 1"
+        "-n",
+        "--stream",
+        type=_number,
+        metavar="N",
+        help="take only this stream of each file, from 1",
     )
     parser.add_argument(
         "--json-lines",
@@ -66,8 +73,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--max-document",
         type=_number,
         metavar="BYTES",
-        default=256 * 1024 * 1024,
-        help="refuse larger JSON, YAML and zip files (default: %(default)s)",
+        default=_MAX_DOCUMENT * MIB,
+        help=f"refuse larger JSON, YAML and zip files (default: {_MAX_DOCUMENT} MiB)",
     )
 
 
@@ -174,6 +181,12 @@ class Found:
         except StoppedError:  # not one of the caller, who may leave a stream for another reason
             self.is_broken = True
             raise
+
+    @property
+    def title(self) -> str:
+        """What a line for people about it begins with: the same as ``prefix``."""
+        file = "" if self.path is None else f"{one_line(self.path)}: "
+        return file if self.is_single else f"{file}{self.recording.number}: "
 
     @property
     def prefix(self) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._core import EventTooLargeError, Parser
+from .._safe_text import json_text, one_line
 from ..recording._recording import StrayLines
 from ._inputs import Faults, add_options, check, recordings
-from ._output import flush, json_bytes, one_line, quoted, write_lines
+from ._output import flush, write_lines
 from ._stopped import StoppedError
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ how a stream ends:
 
 examples:
   sseparse streams cassettes/*.yaml
-  sseparse streams --json session.har | jq -r 'select(.status != 200) | .url'
+  sseparse streams -j session.har | jq -r 'select(.status != 200) | .url'
 
 exit status:
   0    every stream was listed
@@ -50,7 +51,9 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     parser.description = _DESCRIPTION
     parser.epilog = _EPILOG
     add_options(parser)
-    parser.add_argument("--json", action="store_true", help="print JSON lines, with all fields")
+    parser.add_argument(
+        "-j", "--json", action="store_true", help="print JSON lines, with all fields"
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -171,17 +174,8 @@ def _json_line(found: Found, counted: _Counted) -> str:
         "damage": recording.damage,
         "fault": None if counted.fault is None else str(counted.fault),
     }
-    return f"{_as_json(fields)}\n"
-
-
-def _as_json(value: Any) -> str:
-    """Return a value as JSON with safe texts."""
-    if isinstance(value, dict):
-        return f"{{{', '.join(f'{quoted(key)}: {_as_json(each)}' for key, each in value.items())}}}"
-    if isinstance(value, str):
-        return quoted(value)
-    return "null" if value is None else str(value)
+    return f"{json_text(fields)}\n"
 
 
 def _write(line: str) -> None:
-    write_lines([line], json_bytes if line.startswith("{") else str.encode)
+    write_lines([line], str.encode)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from .._core import EventTooLargeError, Parser
+from .._safe_text import one_line, printable
 from ..recording._recording import StrayLines
 from ._apis import CHAT, LEGACY, api_of
 from ._inputs import Faults, add_options, check, recordings, unfinished
-from ._output import flush, note, one_line, printable, put
+from ._output import flush, note, put
 from ._stopped import StoppedError
 
 if TYPE_CHECKING:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import platform
 import textwrap
 from typing import TYPE_CHECKING, Any
 
 from .. import __version__
+from .._safe_text import json_text, one_line
 from ._cases import FAMILIES
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from ._judge import Report
 
-__all__ = ["as_json", "as_text", "failures", "printable"]
+__all__ = ["as_json", "as_text", "failures"]
 
 WIDTH = 80  # characters
 
@@ -31,7 +31,7 @@ def as_json(
         "parsers": [_as_dict(report, all_of) for report in reports],
         "not run": dict(missing),
     }
-    return json.dumps(content, indent=2) + "\n"
+    return json_text(content, indent=2) + "\n"
 
 
 def _as_dict(report: Report, all_of: str | None) -> dict[str, Any]:
@@ -106,7 +106,7 @@ def _table(reports: Sequence[Report]) -> list[str]:
         widths = [max(map(len, column)) for column in shown]
         for row in zip(*shown, strict=True):
             cells = [row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]
-            lines.append(printable("  ".join(cells).rstrip()))
+            lines.append(one_line("  ".join(cells).rstrip()))
         lines += [""] if columns else []
     return lines
 
@@ -117,18 +117,13 @@ def _width(columns: list[list[str]]) -> int:
 
 def _wrapped(text: str, indent: str) -> list[str]:
     """Break prose between words."""
-    return textwrap.wrap(printable(text), WIDTH, subsequent_indent=indent, break_on_hyphens=False)
+    return textwrap.wrap(one_line(text), WIDTH, subsequent_indent=indent, break_on_hyphens=False)
 
 
 def _cut(text: str) -> list[str]:
     """Break text whose spaces count at any character, and indent all lines but the first."""
-    text, indent = printable(text), " " * 14
+    text, indent = one_line(text), " " * 14
     lines = [text[:WIDTH]]
     rest = text[WIDTH:]
     step = WIDTH - len(indent)
     return lines + [indent + rest[at : at + step] for at in range(0, len(rest), step)]
-
-
-def printable(line: str) -> str:
-    """Escape characters that could control a terminal; a parser's messages are not trusted."""
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in line)

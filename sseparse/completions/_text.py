@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from .._safe_text import one_line
+
 _SHOWN = 200  # characters of a peer's text in a message
 # Servers nest as deep as the JSON decoder reads, which is deeper than Python functions can call
 # themselves. What is nested deeper than this is not looked at.
@@ -25,7 +27,7 @@ def shown(text: str, limit: int = _SHOWN) -> str:
     """
     if len(text) > limit:
         text = text[:limit] + "..."
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+    return one_line(text)
 
 
 def join_surrogates(text: str) -> str:

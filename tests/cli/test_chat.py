@@ -276,6 +276,104 @@ def test_wrong_usage() -> None:
     assert (status, "exit status:" in out) == (0, True)
 
 
+def test_the_parameters_and_headers_of_the_request() -> None:
+    options = ["temperature=0", "stop=END", "seed=", "tools=[]", "note=a=b", "top_p=NaN", "seed=7"]
+    headers = ["X-Title: a test", "x-empty:"]
+    with streaming(delta("a", finish="stop"), DONE) as server:
+        arguments = [f"-o{each}" for each in options] + [f"-H{each}" for each in headers]
+        assert chat(server, "x", "-s", "be brief", *arguments)[0] == 0
+    (request,) = server.requests
+    body = request.json()
+    assert [message["role"] for message in body.pop("messages")] == ["system", "user"]
+    assert body == {
+        "model": "gpt-4o-mini",
+        "stream": True,
+        "temperature": 0,
+        "stop": "END",
+        "seed": 7,
+        "tools": [],
+        "note": "a=b",
+        "top_p": "NaN",  # which is no JSON
+    }
+    assert request.headers["x-title"] == "a test"
+    assert request.headers["x-empty"] == ""
+
+
+def test_the_model_of_the_environment() -> None:
+    with streaming(delta("a", finish="stop"), DONE) as server:
+        assert chat(server, "x", SSEPARSE_MODEL="theirs")[0] == 0
+        assert chat(server, "x", "-m", "mine", SSEPARSE_MODEL="theirs")[0] == 0
+    assert [request.json()["model"] for request in server.requests] == ["theirs", "mine"]
+
+
+def test_the_key_of_another_variable() -> None:
+    with streaming(delta("a", finish="stop"), DONE) as server:
+        arguments = ("x", "--api-key-env", "OTHER_KEY")
+        assert chat(server, *arguments, OPENAI_API_KEY="one", OTHER_KEY="two")[0] == 0
+        status, _, said = chat(server, "x", "--api-key-env", "NO_KEY", OPENAI_API_KEY="one")
+    assert (status, said) == (2, "sseparse: --api-key-env: NO_KEY is not set in the environment\n")
+    assert [request.headers["authorization"] for request in server.requests] == ["Bearer two"]
+
+
+def test_the_models_of_the_server() -> None:
+    models = {"object": "list", "data": [{"id": "b"}, {"id": "a\x1b[2J\u202e", "owned_by": "é"}]}
+    with serving(lambda peer, _: peer.answer(models)) as server:
+        assert chat(server, "--models") == (0, "b\na\\x1b[2J\\u202e\n", "")
+        _, out, _ = chat(server, "--models", "-j")
+    assert [json.loads(line) for line in out.splitlines()] == models["data"]
+    assert "\x1b" not in out
+    assert "\u202e" not in out
+    (request, _) = server.requests
+    assert request.line == "GET /v1/models HTTP/1.1"
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "complaint"),
+    [
+        ({"data": []}, 0, "sseparse: the server has no models\n"),
+        (
+            {"models": []},
+            4,
+            "sseparse: the server's list of models has another form than OpenAI's\n",
+        ),
+        (
+            {"data": ["a"]},
+            4,
+            "sseparse: the server's list of models has another form than OpenAI's\n",
+        ),
+        ("<html>", 4, "expected application/json"),
+    ],
+)
+def test_a_server_without_a_list_of_models(answer: Any, status: int, complaint: str) -> None:
+    with serving(lambda peer, _: peer.answer(answer)) as server:
+        got, out, said = chat(server, "--models")
+    assert (got, out) == (status, "")
+    assert complaint in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["-o", "temperature"], "expected NAME=VALUE, not 'temperature'"),
+        (["-o", "=1"], "expected NAME=VALUE, not '=1'"),
+        (["-o", "stream=false"], "'stream' is not set here, but always true"),
+        (["-o", "messages=[]"], "'messages' is not set here, but by PROMPT and --system"),
+        (["-H", "secret"], "argument -H/--header: expected NAME:VALUE, as 'X-Title: test'"),
+        (["x", "--models"], "not allowed with argument"),
+    ],
+)
+def test_wrong_arguments(arguments: list[str], says: str) -> None:
+    status, out, said = chat(None, *arguments, "-u", "http://127.0.0.1:9/v1")
+    assert (status, out) == (2, "")
+    assert says in said
+
+
+def test_a_header_that_cannot_be_sent() -> None:
+    status, _, said = chat(None, "x", "-u", "http://127.0.0.1:9/v1", "-H", "a b: c")
+    assert (status, said.count("\n")) == (2, 1)
+    assert said.startswith("sseparse: ")
+
+
 @pytest.mark.skipif(os.name == "nt", reason="there is no SIGINT to send")
 def test_ctrl_c_leaves_what_arrived() -> None:
     has_left = threading.Event()

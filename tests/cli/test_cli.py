@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import errno
+import importlib
 import io
 import json
 import os
 import platform
 import pty
+import re
 import runpy
+import shlex
 import signal
 import socket
 import subprocess
@@ -468,7 +472,7 @@ def test_the_limit_is_that_of_the_library(stream: Callable[[bytes], Path]) -> No
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ([], "the following arguments are required: COMMAND"),
+        ([], "\nexamples:\n  curl -sN "),
         (["event"], "invalid choice"),
         (["events", "--all", "--data"], "not allowed with argument"),
         (["events", "--stream", "0"], "expected a number from 1, not '0'"),
@@ -713,6 +717,42 @@ def test_version_tells_the_build(
 ) -> None:
     monkeypatch.setattr(sseparse._core, "COMPILED", compiled)
     assert build in call("--version")[1]
+
+
+def test_data_is_no_json_of_a_line() -> None:
+    status, out, err = call("events", "--data", "--json")
+    assert (status, out, err) == (2, b"", "sseparse: --data and --json exclude each other\n")
+
+
+COMMANDS = ("events", "streams", "text", "chat", "conformance")
+
+
+@pytest.mark.parametrize("columns", ["40", "80"])
+@pytest.mark.parametrize("command", [(), *((each,) for each in COMMANDS)])
+def test_help_has_examples_and_fits_the_terminal(
+    command: tuple[str, ...], columns: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    status, out, err = call(*command, "--help")
+    assert (status, err) == (0, "")
+    beginning, found, end = out.decode().partition("\nexamples:\n  ")
+    assert found
+    # argparse breaks the other parts itself.
+    own = ("usage:", "positional arguments:", "options:", "how a stream ends:")
+    ours = [part for part in beginning.split("\n\n") if not part.startswith(own)]
+    assert ours
+    assert max(len(line) for part in ours for line in part.splitlines()) <= int(columns)
+    assert max(map(len, end.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_options_of_the_examples_exist(command: str) -> None:
+    parser = argparse.ArgumentParser(exit_on_error=False)
+    importlib.import_module(f"sseparse._cli._{command}").add_to(parser)
+    lines = re.findall(rf"(?m)^  (?:.*\| )?sseparse {command}\b([^|<\n]*)", parser.epilog or "")
+    assert lines
+    for line in lines:
+        parser.parse_args(shlex.split(line))
 
 
 def test_help_tells_the_exit_status() -> None:

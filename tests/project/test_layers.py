@@ -21,16 +21,17 @@ if TYPE_CHECKING:
 LAYERS = {
     "_core": {"_core__mypyc"},  # the library of its compiled modules
     "_http1": set(),
+    "_safe_text": set(),
     "_started": set(),
     "": {"_core", "_started"},
     "_clients": {"", "_core", "_http1", "completions"},
-    "completions": {"_core", "_clients"},  # _clients where a client is asked for
+    "completions": {"_core", "_clients", "_safe_text"},  # _clients where a client is asked for
     "recording": {"_core", "_http1", "completions"},  # completions where a completion is asked for
     "arrow": {"_core", "recording"},
     "spark": {"arrow", "recording"},
     "testing": {"_conformance"},
-    "_conformance": {"", "_core"},
-    "_cli": {"", "_core", "_conformance", "completions", "recording"},
+    "_conformance": {"", "_core", "_safe_text"},
+    "_cli": {"", "_core", "_conformance", "_safe_text", "completions", "recording"},
     "__main__": {"_cli"},
 }
 
@@ -215,7 +216,9 @@ def test_the_protocol_imports_only_what_is_listed() -> None:
     outside = {each.imported[0] for each in imports(folder) if each.runs and not each.is_own}
     assert outside == OUTSIDE_COMPLETIONS
     inside = {each.imported[0] for each in imports(folder) if each.runs and each.is_own}
-    assert inside == {"_core", "completions"}
+    assert inside == {"_core", "_safe_text", "completions"}
+    safe = {each.imported[0] for each in imports() if each.importer == ["_safe_text"]}
+    assert safe == {"__future__", "json", "json.encoder", "re", "typing"}
 
 
 def test_the_recordings_import_only_what_is_listed() -> None:
