@@ -167,7 +167,7 @@ def test_readme_shows_what_its_first_command_prints(python: Path) -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     recording = RECORDING.relative_to(ROOT).as_posix()
     assert f"sseparse events {recording}\n```" in readme
-    command = [python.with_name("sseparse"), "events", RECORDING]
+    command: list[str | Path] = [python.with_name("sseparse"), "events", RECORDING]
     assert f"```\n{on_a_terminal(command)}```" in readme
     assert f"`{run(*command).splitlines()[-1]}`" in readme  # what goes into a pipe
 
