@@ -128,6 +128,8 @@ class ChunkedBody(Body):
             self._left = left - size
             return data
         size_line = _STRICT_SIZE_LINE if self._is_strict else _SIZE_LINE
+        if not (left or self._in_trailers or self.fault) and (chunk := self._only(size_line, data)):
+            return chunk
         pieces, at = [], 0
         while not (self._in_trailers or self.fault):
             if left > 0:
@@ -161,6 +163,20 @@ class ChunkedBody(Body):
             self._left = 0
             self._skip_trailers(data[at:])
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def _only(self, size_line: re.Pattern[bytes], data: bytes) -> bytes:
+        """Return the data of the chunk if the read is one chunk and nothing else; b"" if not.
+
+        That is what comes of a server that sends event by event, and this is the short way.
+        """
+        match = size_line.match(data)
+        if match is None:
+            return b""
+        start, size = match.end(), int(match[1], 16)
+        if not size or start + size + 2 != len(data) or not data.endswith(b"\r\n"):
+            return b""
+        self._size = size
+        return data[start:-2]
 
     def close(self) -> None:
         """Take notice that the connection has ended."""

@@ -54,9 +54,10 @@ class Exchange:
         self._decompressor: Decompressor | None = None
         self._keeps_connection = False
         self._is_parked = False
-        self._waiter: asyncio.Future[None] | None = None  # what a task waits for. By _arrive.
+        # What a task waits for. Set by _arrival, cleared by _go_on.
+        self._waiter: asyncio.Future[None] | None = None
         # The limits. One timer looks whether one of them was reached. It is not set anew with each
-        # read, but when it has run out and there turns out to be more time. By _arrive, _look.
+        # read, but when it has run out and there turns out to be more time. By _arrival, _look.
         self._timer: asyncio.TimerHandle | None = None
         self._limit = ""  # which was reached
         self._waits_since = 0.0  # when the wait for bytes began, or some were sent last
@@ -161,7 +162,8 @@ class Exchange:
         reader, connection = HeadReader(), self._connection
         head = None
         while head is None:
-            await self._arrive()
+            while waiter := self._arrival():
+                await waiter
             data = connection.take()
             if not data:
                 reader.close()
@@ -183,38 +185,37 @@ class Exchange:
 
     # Time.
 
-    async def _arrive(self) -> None:
-        """Wait until something has arrived, the connection has ended, or the exchange has.
+    def _arrival(self) -> asyncio.Future[None] | None:
+        """Return what to wait for before it is asked again; None if something has arrived.
+
+        That the connection has ended counts as well.
 
         Raises:
             TimeoutError: A limit was reached.
             ConnectionAbortedError: The exchange was closed.
         """
-        connection = self._connection
-        if self._is_timed and not self.is_closed:
+        if self._limit:
+            raise TimeoutError
+        if self.is_closed:
+            raise ConnectionAbortedError(CANCELLED)
+        if self._is_timed:
             seconds, limit = self._next_limit()
             if seconds is not None and seconds <= 0:
                 self._limit = limit
                 raise TimeoutError
-        while not (self.is_closed or connection.received or connection.is_lost):
-            self._waiter = self._loop.create_future()
-            self._waits_since = time.perf_counter()
-            if self._timer is None:
-                self._look()
-            try:
-                await self._waiter
-            finally:
-                self._waiter = None
-            if self._limit:
-                raise TimeoutError
-        if self.is_closed:
-            raise ConnectionAbortedError(CANCELLED)
+        connection = self._connection
+        if connection.received or connection.is_lost:
+            return None
+        waiter = self._waiter = self._loop.create_future()
+        self._waits_since = time.perf_counter()
+        if self._timer is None:
+            self._look()
+        return waiter
 
     def _look(self) -> None:
         """Look whether a limit was reached, and when to look again."""
         self._timer = None
-        waiter = self._waiter
-        if waiter is None or waiter.done():
+        if self._waiter is None or self._waiter.done():
             return  # nobody waits; with the next wait it is looked again
         unsent = self._connection.unsent
         if unsent != self._unsent:
@@ -226,7 +227,7 @@ class Exchange:
             self._timer = self._loop.call_later(seconds, self._look)
         else:
             self._limit = limit
-            waiter.set_result(None)
+            self._go_on()
 
     def _next_limit(self, *, is_connecting: bool = False) -> tuple[float | None, str]:
         """Return the seconds until the first limit, and its name; None for no limit."""
@@ -248,12 +249,16 @@ class Exchange:
 
     def wake(self) -> None:
         """Take notice that something has arrived, or that the connection has ended."""
-        waiter = self._waiter
-        if waiter is not None:
-            if not waiter.done():
-                waiter.set_result(None)
-        elif self._is_parked and self._drain():
+        if self._is_parked and self._drain():
             self.end()
+        else:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """Let the task that waits go on, if one does."""
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():  # its task may have been cancelled
+            waiter.set_result(None)
 
     # The answer.
 
@@ -289,9 +294,9 @@ class Exchange:
         while not (body.is_over or body.fault):
             if self._is_timed:
                 self._event_since = self._event_since or time.perf_counter()
-                await self._arrive()
-            elif not connection.received:
-                await self._arrive()
+            if self._is_timed or not connection.received:
+                while waiter := self._arrival():
+                    await waiter
             data: bytes = connection.take()
             self.arrival_ns = connection.arrival_ns
             if not data:
@@ -364,8 +369,7 @@ class Exchange:
         if self._connecting is not None:
             self._connecting.cancel()
         self._release()
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        self._go_on()
 
     def _leave(self) -> None:
         """Take notice that nobody reads the exchange any more."""
