@@ -128,7 +128,7 @@ class ChunkedBody(Body):
             self._left = left - size
             return data
         size_line = _STRICT_SIZE_LINE if self._is_strict else _SIZE_LINE
-        if not (left or self._in_trailers or self.fault) and (chunk := self._only(size_line, data)):
+        if chunk := self._only(size_line, data):
             return chunk
         pieces, at = [], 0
         while not (self._in_trailers or self.fault):
@@ -169,6 +169,8 @@ class ChunkedBody(Body):
 
         That is what comes of a server that sends event by event, and this is the short way.
         """
+        if self._left or self._in_trailers or self.fault:
+            return b""
         match = size_line.match(data)
         if match is None:
             return b""
