@@ -23,7 +23,7 @@ collect_ignore = ["browser", "scale/spark_cluster.py"]
 # and no too_slow, which would judge the machine.
 settings.register_profile(
     "default",
-    max_examples=200,
+    max_examples=100,
     derandomize=True,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
