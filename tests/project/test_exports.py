@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-import sseparse
+import sseparse.completions
 from running import CORE, PACKAGE
 
 if TYPE_CHECKING:
@@ -47,6 +47,31 @@ def test_the_public_names() -> None:
     exec("from sseparse import *", namespace)
     assert sorted(set(namespace) - {"__builtins__"}) == PUBLIC
     assert sorted(sseparse._core.__all__) == sorted([*PUBLIC, *INTERNAL])
+
+
+def exported(file: Path) -> list[str]:
+    """Return ``__all__`` of a module, without importing it: pyspark may be missing."""
+    for node in ast.parse(file.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
+            return list(ast.literal_eval(node.value))
+    raise AssertionError(f"{file} has no __all__")
+
+
+def test_the_public_names_of_all_modules_are_listed() -> None:
+    """docs/stability.rst has them all, for each module without a leading underscore."""
+    page = (PACKAGE.parent / "docs" / "stability.rst").read_text(encoding="utf-8")
+    blocks = re.findall(r"^``(sseparse[\w.]*)``\n((?:    .+\n)+)", page, re.MULTILINE)
+    listed = {module: re.findall(r"``(\w+)``", names) for module, names in blocks}
+    files = {file.stem: file for file in PACKAGE.glob("[!_]*.py")}
+    files |= {folder.name: folder / "__init__.py" for folder in PACKAGE.glob("[!_]*/")}
+    files = {name: file for name, file in files.items() if file.exists()}
+    defined = {f"sseparse.{name}": exported(file) for name, file in files.items()}
+    defined["sseparse"] = PUBLIC
+    # Without the extras these would be missing from __all__.
+    defined["sseparse.completions"] = sseparse.completions.__all__
+    assert listed.keys() == defined.keys()
+    for module, names in defined.items():
+        assert listed[module] == sorted(names, key=lambda name: (name.lower(), name)), module
 
 
 @pytest.mark.parametrize("name", [*PUBLIC, *INTERNAL])
