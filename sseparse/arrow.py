@@ -156,6 +156,7 @@ def scan(
             is where the blank line would end.
 
     Raises:
+        FileNotFoundError: A path is a pattern such as ``*.sse``.
         TypeError: ``columns`` is a str, or ``paths`` contains something other than paths and
             ranges.
         ValueError: ``columns`` is empty, or has a name twice or one that is unknown.
@@ -175,6 +176,11 @@ def scan(
     for each in given:
         if not isinstance(each, (str, os.PathLike, Range)):
             raise TypeError(f"expected paths or ranges, not {type(each).__name__}")
+        if isinstance(each, str) and set(each) & set("*?[") and not os.path.lexists(each):
+            # In the list of errors nobody would see it, and the table would be empty.
+            raise FileNotFoundError(
+                f"there is no file {each!r}; a pattern is given as scan(glob.glob({each!r}))"
+            )
     if isinstance(columns, str):
         raise TypeError("columns must be a list of names, not a str")
     names = SCHEMA.names if columns is None else list(columns)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from .._core import DEFAULT_MAX_EVENT_SIZE
 from ._answer import NOT_JSON, Answer, Ending, Outcome
+from ._apis import foreign_api
 from ._errors import EmptyStreamError, ExchangeError, StreamError, TruncatedError, lost
 from ._headers import HeadersLike
 from ._lines import ErrorFields, stray_text
@@ -104,6 +105,7 @@ class CompletionParser(Answer[Chunk]):
         # The data of the last object without choices, which may say what went wrong; and how many
         # chunks there were then, since it counts only as the last one.
         self._remark = ""
+        self._foreign: str | None = None  # the other API whose events these are
         self._remark_at = 0
         self._whole: Completion | None = None  # a completion that came whole
 
@@ -177,6 +179,7 @@ class CompletionParser(Answer[Chunk]):
             chunk = self._merger.add(raw, arrival_ns, self.reads)
             if not is_chunk:
                 self._remark, self._remark_at = data, self._merger.chunks
+                self._foreign = self._foreign or foreign_api(event.type, raw)
             self._after_finish(event, raw)
             return chunk
         # Some servers keep the connection alive with empty data, with null, or with an event of
@@ -235,15 +238,23 @@ class CompletionParser(Answer[Chunk]):
             return error
         if outcome is Outcome.DONE:
             return EmptyStreamError("the stream ended with [DONE] before a single choice came")
-        return EmptyStreamError("the answer is a success, and the stream ended without a choice")
+        return EmptyStreamError(f"the answer is a success, {self._no_choice()}")
 
     def _missing(self) -> str:
         """Return what is missing at the end of a stream."""
         finished = self._merger.finished
         wanted = max(self._n, self._merger.choices)
+        if not self._merger.choices:
+            return f"there are counts of tokens, {self._no_choice()}"
         if wanted == 1:
             return "the stream ended before the completion did, without a finish reason"
         return f"the stream ended when {finished} of {wanted} choices were finished"
+
+    def _no_choice(self) -> str:
+        message = "and the stream ended without a choice"
+        if self._foreign is None:
+            return message
+        return f"{message}: its events are those of {self._foreign}, which is no chat completion"
 
     def _pending_data(self) -> str:
         """Return the data of the unfinished event, with that of its unfinished line."""

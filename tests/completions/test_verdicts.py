@@ -504,6 +504,38 @@ def test_what_is_missing(events: list[object], n: int, message: str) -> None:
     assert str(parser.error) == message
 
 
+@pytest.mark.parametrize(
+    ("events", "kind", "api"),
+    [
+        (
+            b'event: message_start\ndata: {"type": "message_start", "usage": {"input_tokens": 1}}\n'
+            b'\nevent: message_stop\ndata: {"type": "message_stop"}\n\n',
+            TruncatedError,
+            "Anthropic's messages",
+        ),
+        (b'data: {"candidates": []}\n\n', EmptyStreamError, "Gemini's generateContent"),
+        (b'data: {"type": "response.created"}\n\n', EmptyStreamError, "OpenAI's responses"),
+        (b'data: {"candidates": []}\n\ndata: {"jsonrpc": ""}\n\n', EmptyStreamError, "Gemini's"),
+    ],
+)
+def test_the_events_of_another_api_are_called_by_its_name(
+    events: bytes, kind: type[Exception], api: str
+) -> None:
+    """Without a choice in them they are no completion, and none that is cut short either."""
+    parser, _ = fed(events)
+    assert type(parser.error) is kind
+    assert "the stream ended without a choice: its events are those of " + api in str(parser.error)
+    assert str(parser.error).endswith(", which is no chat completion")
+
+
+def test_counts_of_tokens_without_a_choice_are_no_completion() -> None:
+    parser, _ = fed({"choices": [], "usage": {"total_tokens": 1}})
+    assert type(parser.error) is TruncatedError
+    assert str(parser.error) == (
+        "there are counts of tokens, and the stream ended without a choice"
+    )
+
+
 def test_done_in_the_last_line_without_its_end() -> None:
     parser, _ = fed(delta("a"), b"data: [DONE]")
     assert (parser.outcome, parser.error) == (Outcome.DONE, None)

@@ -391,3 +391,11 @@ except ImportError as error:
 """
     wanted = "sseparse.arrow needs pyarrow: pip install 'sseparse[arrow]' pyarrow"
     assert run_python(code).strip() == wanted
+
+
+def test_a_pattern_is_no_path(tmp_path: Path) -> None:
+    """It would be an empty table, whose list of errors nobody looks at."""
+    (tmp_path / "a[1].sse").write_bytes(b"data: 1\n\n")
+    with pytest.raises(FileNotFoundError, match=r"a pattern is given as scan\(glob.glob\('/"):
+        scan(str(tmp_path / "*.sse"))
+    assert scan(str(tmp_path / "a[1].sse")).reader().read_all().num_rows == 1
