@@ -1,4 +1,4 @@
-"""The types of arguments. A wrong argument is refused before anything is measured."""
+"""Arguments of the commands. A wrong argument is refused before anything is measured."""
 
 from __future__ import annotations
 
@@ -8,6 +8,15 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+
+def parser(command: str, description: str | None) -> argparse.ArgumentParser:
+    """Return the parser of a command, whose help has the docstring of its module as it is."""
+    return argparse.ArgumentParser(
+        prog=f"python -m {command}",
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
 
 
 def names(known: Sequence[str]) -> Callable[[str], list[str]]:

@@ -187,7 +187,7 @@ def lateness(name: str, streams: int, rate: int, seconds: int) -> dict[str, list
 
 def main(given: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.asynchronous", description=__doc__)
+    parser = arguments.parser("benchmarks.asynchronous", __doc__)
     for option, default in [("rounds", 9), ("chunks", 4000), ("streams", 500), ("rate", 50)]:
         parser.add_argument(f"--{option}", type=arguments.positive, default=default)
     parser.add_argument("--seconds", type=arguments.positive, default=4)

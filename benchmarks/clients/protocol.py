@@ -9,7 +9,6 @@ turns, and the ratio is taken within each round.
 
 from __future__ import annotations
 
-import argparse
 import json
 import platform
 import statistics
@@ -63,7 +62,7 @@ def timed(function: Callable[[list[bytes]], int], reads: list[bytes], count: int
 
 def main(given: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.completions", description=__doc__)
+    parser = arguments.parser("benchmarks.completions", __doc__)
     parser.add_argument("--rounds", type=arguments.positive, default=15)
     parser.add_argument("--chunks", type=arguments.positive, default=2000)
     options = parser.parse_args(given)

@@ -156,7 +156,7 @@ BARE = "from benchmarks.clients.memory import resident_mb; print(resident_mb())"
 
 def main(given: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.client", description=__doc__)
+    parser = arguments.parser("benchmarks.client", __doc__)
     parser.add_argument("--rounds", type=arguments.positive, default=9)
     parser.add_argument("--chunks", type=arguments.positive, default=4000)
     parser.add_argument(

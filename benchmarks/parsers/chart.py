@@ -11,7 +11,6 @@ no mark there.
 
 from __future__ import annotations
 
-import argparse
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -128,7 +127,7 @@ def _within(value: float, limits: tuple[float, float]) -> bool:
 
 def main(given: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.chart", description=__doc__)
+    parser = arguments.parser("benchmarks.chart", __doc__)
     parser.add_argument("report", type=compare.read, metavar="REPORT.json")
     parser.add_argument("target", type=arguments.writable, metavar="FILE.svg")
     options = parser.parse_args(given)

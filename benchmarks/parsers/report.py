@@ -97,7 +97,7 @@ def _silent(_: str) -> None:
 
 
 def _options(given: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser = arguments.parser("benchmarks", __doc__)
     cases = {case.name: case for case in CASES}
     for option, names, help_ in (
         ("--cases", list(cases), "the cases to measure"),

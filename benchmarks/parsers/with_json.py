@@ -9,7 +9,6 @@ program reads; msgspec skips the others.
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from importlib import import_module, metadata
@@ -137,7 +136,7 @@ def table(result: Result) -> str:
 
 def main(given: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.json", description=__doc__)
+    parser = arguments.parser("benchmarks.json", __doc__)
     parser.add_argument(
         "--cases",
         type=arguments.names(list(KNOWN)),

@@ -10,7 +10,6 @@ own reader of text files, which knows nothing of events. Times of one process ar
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import json
 import os
@@ -46,8 +45,10 @@ LINES = (
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.scale", description=__doc__)
-    parser.add_argument("--megabytes", type=arguments.positive, default=64, help="of each raw file")
+    parser = arguments.parser("benchmarks.scale", __doc__)
+    parser.add_argument(
+        "--megabytes", type=arguments.positive, default=256, help="of each raw file"
+    )
     parser.add_argument("--rounds", type=arguments.positive, default=5)
     parser.add_argument(
         "--files", type=arguments.positive, default=10_000, help="the most small files"

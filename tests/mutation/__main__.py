@@ -248,7 +248,11 @@ def report(part: Part, results: dict[str, list[str]], *, is_sample: bool) -> boo
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(prog="python tests/mutation", description=__doc__)
+    options = argparse.ArgumentParser(
+        prog="python tests/mutation",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     options.formatter_class = argparse.RawDescriptionHelpFormatter
     options.add_argument("part", nargs="?", default="core", choices=PARTS)
     options.add_argument("--only", metavar="PATTERN", nargs="+", help="of the names of mutants")
