@@ -223,7 +223,7 @@ def table() -> str:
             lines.append(f"| {' | '.join(cells)} |")
     count = len(ANSWERS)
     head = [
-        f"| The server sends, under 200 | right | openai {version} | sseparse |",
+        f"| The server sends, with status 200 | right | openai {version} | sseparse |",
         "|---|---|---|---|",
         *lines,
         f"| **right** | | **{right[0]} of {count}** | **{right[1]} of {count}** |",

@@ -123,7 +123,7 @@ def test_metadata(wheel: Path) -> None:
     assert metadata["License-Expression"] == "MIT"
     assert metadata["Description-Content-Type"] == "text/markdown"
     description = str(metadata.get_payload())
-    assert "\n## Four doors\n" in description
+    assert "\n## Four tasks\n" in description
     assert re.findall(r"\]\((?!https:)", description) == []  # relative links lead nowhere there
     assert metadata["Requires-Python"] == ">=3.10"
     assert [name for name in metadata.get_all("Requires-Dist", []) if "extra ==" not in name] == []
