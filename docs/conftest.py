@@ -1,4 +1,4 @@
-"""What the examples of the pages, which are doctests, find: an empty directory and the recipes."""
+"""Run the examples of the pages, which are doctests, in an empty folder and with the recipes."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-# Sphinx's own, scripts, and what imports libraries that may not be installed (which
-# tests/project/test_recipes.py does).
+# Sphinx's settings, scripts, and the recipes, which import libraries that may not be installed.
+# tests/project/test_recipes.py tests these.
 collect_ignore = ["conf.py", "recipes"]
 collect_ignore_glob = ["make_*.py"]
 

@@ -1,4 +1,4 @@
-"""Draw cuts.svg again: python docs/make_cuts.py. It shows what really comes of the reads in it."""
+"""Draw cuts.svg again: python docs/make_cuts.py. The picture shows real results of its reads."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=600)  # s
 
 
 async def answer(url: str, key: str, body: dict[str, Any]) -> AsyncGenerator[str, None]:
-    """Yield the text piece by piece, and raise if it is not the whole text."""
+    """Yield the text piece by piece, and raise an error if it is not whole."""
     headers = {"Authorization": f"Bearer {key}", "Accept-Encoding": "identity"}
     body = {**body, "stream": True}
     async with (

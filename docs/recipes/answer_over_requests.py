@@ -11,7 +11,7 @@ TIMEOUT = (5, 600)  # s, to connect and of silence; a slow model may be silent f
 
 
 def answer(url: str, key: str, body: dict[str, Any]) -> Generator[str, None, None]:
-    """Yield the text piece by piece, and raise if it is not the whole text."""
+    """Yield the text piece by piece, and raise an error if it is not whole."""
     headers = {"Authorization": f"Bearer {key}", "Accept-Encoding": "identity"}
     body = {**body, "stream": True}
     with requests.post(url, json=body, headers=headers, timeout=TIMEOUT, stream=True) as response:

@@ -1,4 +1,4 @@
-"""Events for any number of clients, some of which come back after a cut."""
+"""Send events to any number of clients, some of which reconnect after a cut."""
 
 import asyncio
 from collections import deque
@@ -23,7 +23,7 @@ class Feed:
         self._clients: set[asyncio.Queue[bytes]] = set()
 
     def publish(self, data: str, type: str | None = None) -> None:
-        """Send an event to every client, and keep it for those that come back."""
+        """Send an event to every client, and keep it for those that reconnect."""
         self._number += 1
         block = encode(data, type=type, id=str(self._number))
         self._recent.append((self._number, block))
@@ -34,7 +34,7 @@ class Feed:
                 client.put_nowait(block)
 
     async def blocks(self, last_event_id: str = "") -> AsyncGenerator[bytes, None]:
-        """Yield what one client is sent, until it leaves.
+        """Yield the blocks for one client, until it leaves.
 
         Args:
             last_event_id: The header Last-Event-ID of the client's request.
@@ -46,7 +46,7 @@ class Feed:
                     client.put_nowait(block)
         self._clients.add(client)
         try:
-            yield encode(retry=2000, comment="welcome")  # ms; the headers go out with it
+            yield encode(retry=2000, comment="welcome")  # ms; the headers are sent with it
             while client in self._clients or not client.empty():
                 try:
                     block = await asyncio.wait_for(client.get(), SILENCE)

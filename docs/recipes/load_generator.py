@@ -1,4 +1,4 @@
-"""Ask a server at a given rate, however slowly it answers, and print what came of it.
+"""Ask a server at a given rate, however slowly it answers, and print times and failures.
 
 python load_generator.py http://127.0.0.1:8080/v1 --model tiny --rate 5 --requests 100 --poisson
 """
@@ -16,7 +16,7 @@ from sseparse.completions import AsyncClient, ExchangeError, Timeout
 
 
 class Results:
-    """What came of the requests; times in ms."""
+    """The times, in ms, and the failures of all requests."""
 
     def __init__(self) -> None:
         self.late: list[float] = []  # sent after it was due: the generator itself is too slow

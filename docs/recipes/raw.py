@@ -6,7 +6,7 @@ from sseparse import Item, Observer
 
 
 def raw_blocks(chunks: Iterable[bytes]) -> Generator[tuple[bytes, Item], None, None]:
-    """Yield pairs of bytes and block, and hold the bytes since the last blank line."""
+    """Yield pairs of bytes and block, and keep the bytes since the last blank line."""
     observer = Observer(lines=False)
     kept = bytearray()
     kept_from = 0  # the position of kept[0] in the stream

@@ -1,7 +1,7 @@
-r"""Completions of OpenAI-compatible servers: what they are, and a client for them.
+r"""Read the completions of OpenAI-compatible servers, and ask for them with a client.
 
-The protocol needs nothing but this package. It reads the bytes that any HTTP library brings, and is
-honest about how they ended:
+The protocol needs only this package. It reads the bytes that any HTTP library returns, and raises
+an error if the answer is not whole:
 
 >>> from sseparse.completions import iter_chunks
 >>> stream = iter_chunks([b'data: {"choices": [{"index": 0, "delta": {"content": "Hi"}}]}\n\n',
@@ -10,7 +10,7 @@ honest about how they ended:
 'Hi'
 
 The clients need extras: ``pip install sseparse[client]``, and ``sseparse[async]`` for asyncio. They
-are imported when they are asked for:
+are imported when their names are used:
 
 >>> from sseparse.completions import Client
 >>> client = Client(base_url="http://127.0.0.1:8080/v1")
@@ -21,8 +21,8 @@ The modules, each of which imports only those before it::
     _merging ◄ _tool_calls ◄ _merger
     _answer ◄ _parser ◄ _stream ◄ _async_stream ◄ _chunks
 
-``_parser`` says what a completion is, and ``_answer`` how an answer goes from its first byte to one
-outcome. Read these first. ``_errors`` has the tree of the errors.
+``_parser`` has the rules for a completion, and ``_answer`` those for an answer from its first byte
+to one outcome. Read these first. ``_errors`` has the tree of the errors.
 """
 
 from importlib.machinery import PathFinder
@@ -108,7 +108,7 @@ __all__ = [
     "iter_chunks",
 ]
 
-# Where an extra is missing, ``from sseparse.completions import *`` leaves out its client.
+# If an extra is missing, ``from sseparse.completions import *`` leaves out its client.
 _found = {name for name in ("aiohttp", "attrs", "urllib3") if PathFinder.find_spec(name)}
 if TYPE_CHECKING or _found >= {"attrs", "urllib3"}:
     __all__ += ["Client", "EventStream"]
@@ -119,7 +119,7 @@ if TYPE_CHECKING or _found > {"attrs"}:
 
 
 def __getattr__(name: str) -> object:
-    """Import a client when it is asked for, since it needs more than this package."""
+    """Import a client when its name is used, because it needs other packages."""
     if name not in _CLIENTS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module

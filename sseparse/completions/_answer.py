@@ -1,6 +1,6 @@
-"""The machine that reads one answer of a server, from its first byte to one outcome. No I/O.
+"""Read one answer of a server, from its first byte to one outcome, without I/O.
 
-An answer goes through these states, and a driver gives it the bytes::
+A driver gives the bytes to an answer, which goes through these states::
 
     the status is no success ─────────────────────────────► BODY ──► error
     a whole answer was asked for ─────────────────────────► BODY ──► outcome or error
@@ -57,7 +57,7 @@ class Outcome(enum.Enum):
             properly, or nothing came any more.
         TRUNCATED: The body ended properly, before the completion did.
         STREAM_ERROR: The server reported an error inside the answer, or sent something else than
-            was asked for.
+            the request asked for.
         TRANSPORT_ERROR: The body was cut off.
         TIMED_OUT: A time limit was reached.
         CLOSED: The reader left: ``break``, ``close()`` or the end of a ``with`` block.
@@ -89,16 +89,17 @@ _OUTCOMES = {
 
 
 class Answer(Generic[_T]):
-    """Reads one answer. Subclasses say what its events mean.
+    """Read one answer. Subclasses define what its events mean.
 
     Attributes:
         status: The status of the answer.
         headers: Its headers; names are compared without regard to case.
         reads: How many calls of ``feed`` had bytes.
         events: How many events have come.
-        is_complete: Whether all that was asked for has come, and only ``[DONE]`` may follow.
+        is_complete: Whether everything that the request asked for has come, and only ``[DONE]`` may
+            follow.
         pending: The unfinished event at the end of the body, if there was one.
-        error: What ended the answer, for the driver to raise; None if nothing did.
+        error: The error that the driver should raise at the end; None if there is none.
     """
 
     def __init__(
@@ -156,7 +157,7 @@ class Answer(Generic[_T]):
     def feed(self, data: BytesLike, arrival_ns: int = 0) -> list[_T]:
         """Take the next bytes of the body, and return what they complete.
 
-        It never raises for what the server sent. Where that ends the answer, ``outcome`` is set,
+        It never raises for what the server sent. If the bytes end the answer, ``outcome`` is set,
         and all further bytes are ignored.
 
         Args:
@@ -196,7 +197,7 @@ class Answer(Generic[_T]):
         return events
 
     def _items(self, events: list[Event], arrival_ns: int) -> Generator[_T, None, None]:
-        """Yield what the events of one read are."""
+        """Yield the items that the events of one read give."""
         ends = self._ends
         take = self._take
         for event in events:
@@ -207,7 +208,7 @@ class Answer(Generic[_T]):
                 return
         self._after_read(bool(events))
         if self._fault is not None:
-            # Not the text of its cause: its offset is that of what _prepared has made of the bytes.
+            # Not the text of its cause, whose offset counts the bytes that _prepared returned.
             message = (
                 f"an event is larger than max_event_size, {self._fault.limit} bytes; "
                 "if the sender is trusted, give a larger max_event_size, or None"
@@ -240,13 +241,13 @@ class Answer(Generic[_T]):
         return self._ends[0]
 
     def completion(self) -> Completion | None:
-        """Return what has been merged so far; None where the answer is no completion."""
+        """Return what has been merged so far; None if the answer is no completion."""
         return None
 
     # The hooks of the subclasses.
 
     def _take(self, event: Event, arrival_ns: int) -> _T | None:
-        """Return what an event is; None for nothing."""
+        """Return the item that an event gives; None if it gives none."""
         raise NotImplementedError
 
     def _prepared(self, data: bytes) -> bytes:
@@ -254,7 +255,7 @@ class Answer(Generic[_T]):
         return data
 
     def _after_read(self, has_events: bool) -> None:
-        """Take notice that all events of a read were taken."""
+        """Do what is needed after all events of a read were taken."""
 
     def _end_events(self, ending: Ending, cause: BaseException | None) -> None:
         """Set the outcome at the end of an event stream."""
@@ -264,7 +265,7 @@ class Answer(Generic[_T]):
         """Set the outcome at the proper end of a whole answer."""
         raise NotImplementedError
 
-    # What all answers have in common.
+    # The methods for all answers.
 
     _decode: Callable[[str], Any] = staticmethod(json.loads)
 
@@ -274,7 +275,7 @@ class Answer(Generic[_T]):
             return self._decode(text)
         except MemoryError:
             raise
-        # Decoders have exceptions of their own, and a RecursionError for what is nested too deep.
+        # Decoders have their own exceptions, and a RecursionError for values nested too deep.
         except Exception:
             return NOT_JSON
 
@@ -286,8 +287,8 @@ class Answer(Generic[_T]):
         before = len(body)
         body += data
         if self._is_open:
-            # As long as this is open, the body is blank lines, and at its end perhaps the beginning
-            # of a name. To look at all of it with each read would be quadratic.
+            # As long as this is open, the body is blank lines, and perhaps the beginning of a name
+            # at its end. To search all of it in each read would be quadratic.
             start = before - _NAME_LIMIT if before > _START_LIMIT else 0
             begins = begins_as_events(bytes(body[start:_BLANK_LIMIT]))
             if begins:
@@ -338,7 +339,7 @@ class Answer(Generic[_T]):
     def _encoding(self, body: bytes) -> str:
         """Return the content encoding that a body still has; "" if it has none.
 
-        A transport that has undone it leaves the header as it was.
+        A transport that has decoded the body leaves the header as it was.
         """
         encoding = self.headers.get("content-encoding", "")
         try:
@@ -361,7 +362,7 @@ class Answer(Generic[_T]):
         )
 
     def _details(self, text: str) -> Details:
-        """Return what a body that is an error says."""
+        """Return the message, code and type in a body that is an error."""
         raw = self._loads(text)
         if raw is NOT_JSON and begins_as_events(text[:_BLANK_LIMIT].encode()):
             events = Parser(max_event_size=None).feed(text.encode() + b"\n\n")
@@ -375,7 +376,7 @@ class Answer(Generic[_T]):
 
     @staticmethod
     def _reported(details: Details, data: str) -> StreamError:
-        """Return the error for what a server reports; its message is all of it, if it has none."""
+        """Return the error that a server reports; without a message of its own, all data is it."""
         message = details.message or data.strip()
         return StreamError(message, code=details.code, type=details.type, data=data)
 
@@ -396,7 +397,7 @@ class Answer(Generic[_T]):
 
 
 class EventsAnswer(Answer["Event"]):
-    """Reads an answer whose events mean nothing to this package.
+    """Read an answer whose events are returned as they are.
 
     Attributes:
         arrival_ns: When the last event had arrived; 0 before the first.
@@ -416,7 +417,7 @@ class EventsAnswer(Answer["Event"]):
 
 
 class JsonAnswer(Answer[None]):
-    """Reads a whole answer that is JSON of any kind.
+    """Read a whole answer that is JSON of any kind.
 
     Attributes:
         value: The decoded JSON.

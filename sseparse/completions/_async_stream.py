@@ -1,4 +1,4 @@
-"""Asynchronous streams: what ``_stream`` has for blocking reads, for coroutines."""
+"""Read streams of chunks in coroutines, as ``_stream`` does with blocking reads."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _T = TypeVar("_T")
 
 
 class AsyncSource(Protocol):
-    """What brings the bytes of an answer, asynchronously.
+    """The asynchronous source of the bytes of an answer.
 
     Attributes:
-        arrival_ns: When the bytes of the last read had arrived; 0 where nobody measures.
+        arrival_ns: When the bytes of the last read had arrived; 0 if the source does not measure.
         timing: When the parts of the exchange happened; the source fills it in.
     """
 
@@ -42,16 +42,16 @@ class AsyncSource(Protocol):
         """
 
     def has_event(self) -> None:
-        """Take notice that the last read completed an event."""
+        """Note that the last read completed an event."""
 
     def limit_rest(self, seconds: float | None) -> None:
-        """Wait at most this long for all that follows, and then raise a TimedOutError.
+        """Wait at most this long for all further bytes, and then raise a TimedOutError.
 
-        None: as long as the limits of the exchange say.
+        None: as long as the time limits of the exchange allow.
         """
 
     async def park(self) -> None:
-        """End the exchange; the rest of the body does not matter."""
+        """End the exchange; nobody needs the rest of the body."""
 
     async def close(self) -> None:
         """End the exchange. A read that another task waits for returns. Idempotent."""
@@ -99,8 +99,8 @@ class AsyncReading(Reading[_T]):
 class AsyncStream(AsyncReading[Chunk]):
     """The chunks of a streamed completion, as an async iterator and an async context manager.
 
-    It differs from ``Stream`` in that its methods are coroutines. A loop that is left with
-    ``break`` closes the stream only when the loop's iterator is finalized: use ``async with``.
+    Unlike those of ``Stream``, its methods are coroutines. If you leave a loop with ``break``, the
+    stream closes only when Python finalizes the loop's iterator: use ``async with``.
 
     Raises:
         TransportError: The body was cut off.
@@ -151,7 +151,7 @@ async def aread_whole(answer: Answer[Any], source: AsyncSource) -> None:
     """Do as read_whole does, asynchronously.
 
     Raises:
-        ExchangeError: As the answer says.
+        ExchangeError: The error of the answer, if there is one.
     """
     try:
         while answer.outcome is None and (data := await source.read()):
@@ -190,7 +190,7 @@ async def _aread(answer: Answer[_T], source: AsyncSource) -> AsyncGenerator[_T, 
                 is_last_wait = not is_last_wait
                 source.limit_rest(DONE_WAIT if is_last_wait else None)
     finally:
-        answer.close("left")  # by break, by cancellation, or because nobody goes on reading
+        answer.close("left")  # by break, by cancellation, or because nobody reads on
         if answer.outcome is Outcome.DONE:
             await source.park()
         else:

@@ -34,13 +34,13 @@ def iter_chunks(
 ) -> Stream:
     r"""Return the stream of a completion whose bytes come from any iterable.
 
-    The iterable may be a response's stream of any HTTP library, a file, or a list. If it is a
-    generator it is closed at the end of the stream; anything else stays its owner's to close. An
-    exception that it raises becomes the cause of a TransportError, or of a TimedOutError if its
-    class has a name with "Timeout" in it.
+    The iterable may be the stream of a response of any HTTP library, a file, or a list. If it is a
+    generator, it is closed at the end of the stream; close anything else yourself. An exception
+    that it raises becomes the cause of a TransportError, or of a TimedOutError if the name of its
+    class contains "Timeout".
 
     Give the status and the headers of the answer, so that the stream can raise the server's own
-    error instead of a guess.
+    error.
 
     Args:
         chunks: The bytes of the body, cut anywhere.
@@ -92,8 +92,8 @@ def aiter_chunks(
 ) -> AsyncStream:
     r"""Return the stream of a completion whose bytes come from any async iterable.
 
-    An async generator is closed at the end of the stream. A CancelledError passes through, and the
-    outcome is CLOSED. All else is as for ``iter_chunks``.
+    An async generator is closed at the end of the stream. A CancelledError is raised unchanged, and
+    the outcome is CLOSED. Everything else is as for ``iter_chunks``.
 
     Args:
         chunks: The bytes of the body, cut anywhere.
@@ -140,7 +140,7 @@ def completion(
     headers: HeadersLike = (),
     json_loads: Callable[[str], Any] = json.loads,
 ) -> Completion:
-    r"""Return the completion in an answer that came whole, or raise what is wrong with it.
+    r"""Return the completion in an answer that was not streamed.
 
     Args:
         data: The body of the answer.
@@ -196,7 +196,7 @@ class _Chunks:
         pass
 
     def limit_rest(self, seconds: float | None) -> None:
-        pass  # the iterable has time limits of its own, or none
+        pass  # the iterable has its own time limits, or none
 
     def park(self) -> None:
         self.close()
@@ -241,7 +241,7 @@ class _AsyncChunks:
         pass
 
     def limit_rest(self, seconds: float | None) -> None:
-        pass  # the iterable has time limits of its own, or none
+        pass  # the iterable has its own time limits, or none
 
     async def park(self) -> None:
         await self.close()

@@ -1,4 +1,4 @@
-"""The errors of a completion, and of the exchange that brings it.
+"""The errors of a completion, and of its exchange.
 
     sseparse.Error
     └── ExchangeError                has partial, pending and timing
@@ -11,7 +11,7 @@
         └── TruncatedError           the body ended properly, but before the completion did
             └── EmptyStreamError     before a single choice
 
-Wrong arguments are a TypeError or a ValueError. All of these can be pickled.
+Wrong arguments raise a TypeError or a ValueError. All of these errors can be pickled.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ class ExchangeError(Error):
 
     Attributes:
         message: What went wrong.
-        partial: What had arrived of a completion; None where there is none.
-        pending: The unfinished event that the end of the body left; None if there was none.
-        timing: When the parts of the exchange happened; None where nobody measured.
+        partial: The part of a completion that arrived; None if there is no completion.
+        pending: The unfinished event at the end of the body; None if there was none.
+        timing: When the parts of the exchange happened; None if they were not measured.
     """
 
     _may_pass = True  # whether the same request may succeed when it is sent again; by a transport
@@ -85,7 +85,7 @@ class ServerError(ExchangeError):
     """The base of the errors that a server reports.
 
     Attributes:
-        message: The server's own words: from JSON, the title of an HTML page, or plain text.
+        message: The server's message: from JSON, the title of an HTML page, or plain text.
         code: The server's code for the error, text or number; None if it gives none.
         type: The server's type of the error; None if it gives none.
     """
@@ -109,10 +109,10 @@ class StatusError(ServerError):
     """The status of the answer is not a success.
 
     Attributes:
-        status: The status code. Redirects are among them: they are not followed.
+        status: The status code. A redirect is an error, too: the client does not follow it.
         body: The body as text, its first MiB at most.
         request_id: The server's name for the request; None if it gives none.
-        retry_after: The seconds after which the server wants to be asked again; None if it gives
+        retry_after: The seconds after which the client should ask again; None if the server gives
             none.
     """
 
@@ -144,7 +144,7 @@ class StreamError(ServerError):
     """The status of the answer is a success, but the body reports an error or cannot be read.
 
     Attributes:
-        data: The event, or the body, that shows it, as it came.
+        data: The event or the body with the error, as the server sent it.
     """
 
     def __init__(
@@ -168,10 +168,10 @@ class StreamError(ServerError):
 
 
 class ContentTypeError(StreamError):
-    """The body is no event stream, or no JSON object, where that was asked for.
+    """The request asked for an event stream or a JSON object, and the body is something else.
 
     Attributes:
-        expected: The content type that was asked for.
+        expected: The content type that the request asked for.
         got: The content type of the answer; "" if it gives none.
         encoding: The content encoding that the body still has; "" if it has none.
         first_bytes: How the body begins, 200 bytes at most.
@@ -196,7 +196,7 @@ class ContentTypeError(StreamError):
     def __str__(self) -> str:
         got = shown(self.got) or "no content type"
         if self.encoding:
-            got += f" in the content encoding {shown(self.encoding)}, which was not undone"
+            got += f" in the content encoding {shown(self.encoding)}, which was not decoded"
         return f"expected {self.expected}, got {got}; the body begins {self.first_bytes!r}"
 
 
@@ -205,7 +205,7 @@ class TruncatedError(ExchangeError):
 
 
 class EmptyStreamError(TruncatedError):
-    """The answer is a success without a single choice: how some servers fail."""
+    """The status is a success, but there is not a single choice: some servers fail in this way."""
 
 
 def lost(is_limit: bool, cause: BaseException | None) -> ExchangeError:
@@ -221,8 +221,8 @@ def lost(is_limit: bool, cause: BaseException | None) -> ExchangeError:
 def reason_of(error: BaseException) -> str:
     """Return why a transport failed, in words that a user can act on.
 
-    Transports wrap what happened in exceptions of their own, of which some show no more than the
-    name of a class.
+    Transports wrap the first exception in their own, and some of these show only the name of a
+    class.
     """
     root = causes(error)[-1]
     if type(root).__name__ == "IncompleteRead":  # http.client's, and urllib3's
@@ -233,8 +233,8 @@ def reason_of(error: BaseException) -> str:
 def is_timeout(error: BaseException) -> bool:
     """Tell whether an exception of a transport reports a time limit.
 
-    It goes by the name: httpx and requests have classes of their own, and so has asyncio before
-    CPython 3.11.
+    The name decides: httpx and requests have their own classes, and so has asyncio before CPython
+    3.11.
     """
     return any("Timeout" in base.__name__ for each in causes(error) for base in type(each).__mro__)
 

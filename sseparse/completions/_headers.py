@@ -1,4 +1,4 @@
-"""The headers of an answer, in whatever form a transport has them."""
+"""The headers of an answer, in every form that transports have."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 
 class HasItems(Protocol):
-    """A mapping, or what has only the method of one, as the headers of ``http.client`` do."""
+    """A mapping, or an object with only its method ``items``, as the headers of ``http.client``."""
 
     def items(self) -> Iterable[tuple[str, str]]: ...
 
@@ -52,9 +52,9 @@ class Headers(Mapping[str, str]):
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds after which a server wants to be asked again; None if it gives none.
+    """Return the seconds after which a client should ask again; None if the server gives none.
 
-    The date that ``retry-after`` may hold instead of seconds needs a clock; it is left out here.
+    ``retry-after`` may have a date instead of seconds. That needs a clock, so it is ignored here.
     """
     for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         try:

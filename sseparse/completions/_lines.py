@@ -1,11 +1,11 @@
-"""What servers write outside of the event format, and what to make of it."""
+"""Find what servers write outside the event format: error fields, stray lines, other bodies."""
 
 from __future__ import annotations
 
 import re
 
-# How an event stream begins, after a byte order mark and blank lines. Asked only where the content
-# type does not say that the body is one.
+# How an event stream begins, after a byte order mark and blank lines. Used only if the content type
+# is another one.
 _FIELDS = (b"data", b"event", b"id", b"retry")
 _BOM = b"\xef\xbb\xbf"
 
@@ -16,14 +16,14 @@ _DONE_LINE = re.compile(rb"(?<![^\r\n])data: *\[DONE\]")
 
 _ERROR = b"error:"
 _ERROR_FIELD = re.compile(rb"([\r\n])error:")
-_ERROR_EVENT = rb"\1:\nevent: error\ndata:"  # the colon ends what was given already of the name
+_ERROR_EVENT = rb"\1:\nevent: error\ndata:"  # the colon ends the name that was begun
 
 
 class ErrorFields:
     r"""Turn a field of the name ``error`` into an event of the type "error".
 
     Older llama.cpp servers report an error in this way. The parser ignores the field, as the
-    standard says of names that it does not know.
+    standard demands for unknown names.
 
     >>> fields = ErrorFields()
     >>> fields.feed(b"data: 1\n\nerror: out of memory\n")
@@ -42,7 +42,8 @@ class ErrorFields:
         start = self._start
         if start and (len(start) > 1 or data.startswith(b"e")):
             whole = start + data
-            # The start was given already. Of what replaces a name, all but the line end is to be.
+            # The start was returned already. Return the rest, or the whole replacement of a name
+            # after its line end.
             given = 1 if whole.startswith(_ERROR, 1) else len(start)
             given_data = _ERROR_FIELD.sub(_ERROR_EVENT, whole)[given:]
         elif _ERROR in data:
@@ -66,9 +67,9 @@ def _begun(data: bytes) -> bytes:
 
 
 def begins_as_events(body: bytes) -> bool | None:
-    r"""Tell whether the first bytes of a body are those of an event stream; None if that is open.
+    r"""Tell whether a body begins as an event stream; None if more bytes must decide.
 
-    Text that only begins with the name of a field is none.
+    Text that only begins with the letters of a field name does not.
 
     >>> begins_as_events(b"data: 1"), begins_as_events(b"database error"), begins_as_events(b"da")
     (True, False, None)
@@ -109,7 +110,7 @@ def stray_text(body: bytes, *, before: bytes) -> str:
     has_data = bool(before)  # the read may begin within its event
     for line in lines:
         if not line:
-            if has_data:  # what comes before the end of an event was not the last word
+            if has_data:  # an event ended here, so earlier lines do not count
                 strays.clear()
             has_data = False
         elif line.startswith((b"data", _ERROR)) and _FIELD.match(line):

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _NO_DELTA: Raw = {}
-# What a choice holds in pieces, and what the merger writes itself.
+# The keys of a choice that come in pieces, or that the merger writes itself.
 _MERGED_KEYS = frozenset(
     {"delta", "message", "index", "finish_reason", "finishReason", "text", "logprobs"}
 )
@@ -34,22 +34,22 @@ _new = object.__new__
 
 
 class _Merged:
-    """What has arrived of one choice."""
+    """The parts of one choice that have arrived."""
 
     def __init__(self) -> None:
-        # The text. It holds the text of parts, too.
+        # The text, with the text of parts.
         self.text = Pieces()
         self.has_text = False  # whether there was any, if only an empty one
         # The content in parts, and the texts between them; None until the server sends parts.
         self.parts: list[Any] | None = None
-        self.delta: Raw = {}  # what else the deltas hold
+        self.delta: Raw = {}  # everything else in the deltas
         self.calls = ToolCalls()
-        # The keys of the last message that a choice held. It says how the message looks so far, so
-        # it counts only for keys that no delta has.
+        # The keys of the last message in a choice. A message is everything so far, so it counts
+        # only for keys that no delta has.
         self.message: Raw = {}
         # Whether the text comes out of messages: set by the first one, if no delta had text before.
         self.grows = False
-        self.choice: Raw = {}  # what the choice holds beside the message, if the last one counts
+        self.choice: Raw = {}  # the keys of the choice beside the message for which the last counts
         self.logprobs: Raw = {}
         self.finish_reason: Any = None
 
@@ -96,7 +96,7 @@ class _Merged:
         merge(self.delta, {"function_call": rest})
 
     def add_choice(self, choice: Raw, content: str | None) -> str | None:
-        """Take what a choice holds beside its delta; return the text that it adds in all."""
+        """Take the keys of a choice beside its delta; return all the text that the choice adds."""
         message = choice.get("message")
         if type(message) is dict:
             content = self._add_message(message, content)
@@ -112,14 +112,14 @@ class _Merged:
         return content
 
     def _add_message(self, message: Raw, content: str | None) -> str | None:
-        """Take the message so far; return what the text has grown by, if no delta tells."""
+        """Take the message so far; return the text that it adds, if no delta has it."""
         self.message.update({key: value for key, value in message.items() if value is not None})
         whole = plain_text(message.get("content"))
         if whole is None or (self.text and not self.grows):
             return content
         before = self.text.text_within(len(whole))
         if before is None or not whole.startswith(before):
-            return content  # what was given to the reader cannot be taken back
+            return content  # the reader has the earlier text already
         self.grows = self.grows or bool(whole)
         self.has_text = True
         self.text[:] = [whole] if whole else []
@@ -151,7 +151,7 @@ class _Merged:
 
 
 class Merger:
-    """Takes the chunks of one stream, in order.
+    """Merge the chunks of one stream, in order.
 
     Args:
         n: How many choices the request asked for.
@@ -175,8 +175,8 @@ class Merger:
 
     def add(self, raw: Raw, arrival_ns: int, read: int) -> Chunk:
         """Take the JSON of an event, and return the chunk that it is."""
-        # On the hot path: with the JSON decoder this is most of what a chunk costs. One pass merges
-        # and builds, and a chunk that only adds text takes the short way.
+        # This and the JSON decoder take most of the time of a chunk. One pass merges and builds,
+        # and a chunk that only adds text skips most of it.
         self.chunks += 1
         self._has_usage = "x_groq" in raw
         choices = raw.get("choices")
@@ -268,7 +268,7 @@ class Merger:
         return not self._choices and not self.usages
 
     def is_finished(self) -> bool:
-        """Tell whether every choice that was asked for, or came unasked, has its finish reason."""
+        """Tell whether every choice, requested or not, has its finish reason."""
         count = len(self._choices)
         if self.finished < self._n or self.finished < count:
             return False
@@ -276,7 +276,7 @@ class Merger:
         return self._lowest == 0 and self._highest == count - 1
 
     def completion(self, headers: Mapping[str, str]) -> Completion:
-        """Return what there is so far as a completion."""
+        """Return the completion so far."""
         choices = [
             choice.merged(index, is_chat=self._is_chat)
             for index, choice in sorted(self._choices.items())
@@ -289,16 +289,16 @@ class Merger:
         return Completion(raw, tuple(self.usages), headers)
 
     def _usage(self) -> Usage:
-        """Return the last count of tokens; of those in other words only if there is no other.
+        """Return the last usage with the usual counts, or the last one if none has them.
 
-        After its counts Vertex AI sends one more, in the words of another API and with zeros.
+        After its counts Vertex AI sends one more usage, with zeros and the keys of another API.
         """
         known = (each for each in reversed(self.usages) if not _COUNTS.isdisjoint(each.raw))
         return next(known, self.usages[-1])
 
 
 def whole_usages(raw: Raw) -> tuple[Usage, ...]:
-    """Return the count of tokens of a completion that came whole, as the usages of a stream."""
+    """Return the usages of a completion that was not streamed."""
     usage = usage_in(raw)
     return () if usage is None else (Usage(usage),)
 

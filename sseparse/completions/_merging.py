@@ -1,21 +1,21 @@
-"""How values that come in pieces become whole ones."""
+"""Merge values that come in pieces."""
 
 from __future__ import annotations
 
 from ._models import Raw
 from ._text import join_surrogates
 
-# Keys of a delta whose text is sent again, and not in pieces.
+# Keys of a delta whose text is repeated, and not sent in pieces.
 _REPEATED = frozenset({"id", "index", "role", "type"})
-# Dicts within dicts are deltas to this depth; of what is nested deeper, the last counts. A server
-# may nest as deep as the JSON decoder reads, which is deeper than Python functions call themselves.
+# Dicts within dicts are deltas up to this depth. Of a value nested deeper, the last one counts. A
+# server may nest as deep as the JSON decoder reads, which is deeper than Python allows recursion.
 _LEVELS = 8
 
 
 class Pieces(list[str]):
     """The pieces of a text, none of them empty.
 
-    To join them at the end is linear; to add each to a text is not.
+    Joining them once at the end is linear; adding each to a text is not.
     """
 
     def text(self) -> str:
@@ -26,7 +26,7 @@ class Pieces(list[str]):
     def text_within(self, length: int) -> str | None:
         """Return the text if it is not longer than this, else None.
 
-        It costs no more than the length, so that to ask it for each piece stays linear.
+        It looks at no more characters than the length, so a call for each piece stays linear.
         """
         total = 0
         for piece in self:
@@ -37,10 +37,10 @@ class Pieces(list[str]):
 
 
 def merge(into: Raw, delta: Raw, levels: int = _LEVELS) -> None:
-    """Add the values of a delta, of whatever keys, to those before.
+    """Add the values of a delta, with any keys, to those before.
 
-    Texts are pieces of a longer text, lists go on, dicts are deltas themselves, and of everything
-    else the last one counts.
+    Texts are pieces of a longer text, lists are extended, dicts are deltas themselves, and of
+    everything else the last one counts.
     """
     for key, value in delta.items():
         before = into.get(key)

@@ -1,9 +1,9 @@
-"""What chat and legacy completions are made of: views on the decoded JSON.
+"""The parts of chat and legacy completions, which read their attributes from the decoded JSON.
 
-A model holds the dict as it came, in ``raw``, and looks most things up when they are read: in a
-stream of a thousand chunks few fields are ever read. Nothing is required, and nothing is checked.
-What is missing is None, or an empty tuple where a list belongs. A key that has no attribute here
-can be read as one, and is in ``extra``. Models with the same ``raw`` are equal.
+A model keeps the dict as it came, in ``raw``, and looks up most values only when they are read: a
+program reads few of the fields of a thousand chunks. Nothing is required, and nothing is checked. A
+missing value is None, and a missing list is an empty tuple. A key that has no attribute here can
+also be read as one, and is in ``extra``. Models with the same ``raw`` are equal.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ Raw = dict[str, Any]
 def _key(
     *keys: str, of: Any = None, many: bool = False, always: bool = False, default: Any = None
 ) -> Any:
-    """Return an attribute. It is Any, so that the annotation where it is used is its type.
+    """Return an attribute. It is Any, so that its type is that of the annotation at its use.
 
     Args:
-        *keys: What to look up.
-        of: The model to make of what is found there; None to take it as it is.
-        many: Whether a list of it is expected.
-        always: Whether the model is made of nothing where nothing is found.
-        default: What stands for a missing value.
+        *keys: The keys to look up, in this order.
+        of: The model to make of the value; None to return the value as it is.
+        many: Whether the value is a list of these.
+        always: Whether to return an empty model for a missing value.
+        default: The value to return for a missing one.
     """
     first = keys[0]
 
@@ -53,15 +53,15 @@ def dicts(value: object) -> list[Raw]:
 
 
 def index_of(choice: Raw) -> int:
-    """Return the index of a choice; 0 where the server gives none that is an int."""
+    """Return the index of a choice; 0 if it is missing or not an int."""
     index = choice.get("index")
     return index if type(index) is int else 0
 
 
 def usage_in(raw: Raw) -> Raw | None:
-    """Return the count of tokens in an answer or a chunk, from where servers put it.
+    """Return the usage in an answer or a chunk; None if there is none.
 
-    It is ``usage`` at the top, in a choice (Moonshot), or in ``x_groq`` (Groq).
+    It is ``usage`` of the answer itself, of a choice (Moonshot), or of ``x_groq`` (Groq).
     """
     groq = raw.get("x_groq")
     places = [raw, *dicts(raw.get("choices")), groq if isinstance(groq, dict) else {}]
@@ -105,7 +105,7 @@ class Model:
 
 
 class TokensDetails(Model):
-    """What the tokens of a prompt or of an answer were."""
+    """How many tokens of a prompt or an answer were of which kind."""
 
     __slots__ = ()
 
@@ -116,7 +116,7 @@ class TokensDetails(Model):
 
 
 class Usage(Model):
-    """The count of tokens; 0 where the server gave none."""
+    """The counts of tokens; a count that the server did not send is 0."""
 
     __slots__ = ()
 
@@ -172,7 +172,7 @@ class ToolCall(Model):
 
 
 class Message(Model):
-    """What a choice says. It may stand in the ``messages`` of a request as it is."""
+    """The message of a choice. Its ``raw`` can be one of the ``messages`` of a request."""
 
     __slots__ = ()
 
@@ -182,12 +182,12 @@ class Message(Model):
 
     @property
     def content(self) -> str | None:
-        """The text, also where the server sends it in parts; None if there is none."""
+        """The text, also if the server sends it in parts; None if there is none."""
         return plain_text(self.raw.get("content"))
 
     @property
     def reasoning(self) -> str | None:
-        """The text of the reasoning, in whatever form the server sends it; None without any.
+        """The text of the reasoning, in every form that servers send; None if there is none.
 
         The forms are ``reasoning_content`` or ``reasoning``, each as text, an object or a list, and
         parts of the content.
@@ -236,14 +236,14 @@ class _Answer(Model):
 
 
 class Completion(_Answer):
-    """A completion: as the server sent it whole, or as the chunks of a stream make it up.
+    """A completion: sent whole by the server, or merged from the chunks of a stream.
 
     Attributes:
-        usages: All that a stream counted, in order; ``usage`` is the last that counts prompt,
-            completion or total. Servers that count provisionally send several, and llama.cpp sends
-            one per choice: they are never added up.
+        usages: All usages of a stream, in order; ``usage`` is the last one with a count of the
+            prompt, the completion or the total. Some servers send several preliminary ones, and
+            llama.cpp sends one for each choice, so they are never added up.
         headers: The headers of the answer; names are compared without regard to case.
-        timing: When the parts of the exchange happened; None where nobody measured.
+        timing: When the parts of the exchange happened; None if they were not measured.
     """
 
     __slots__ = ("headers", "timing", "usages")
@@ -269,23 +269,23 @@ class Completion(_Answer):
 
     @property
     def text(self) -> str:
-        """What the choice with index 0 says, or else the first one; "" if there is none."""
+        """The text of the choice with index 0, or else of the first one; "" if there is none."""
         choices = self.choices
         first = next((each for each in choices if each.index == 0), choices[0] if choices else None)
         return "" if first is None else piece_of(first, first.message.content) or ""
 
 
-# The rest is built for every event of a stream. What nearly every reader asks for is a plain slot:
-# a look-up behind a property costs as much as filling five. The merger makes these objects without
-# their __init__, which costs as much as its slots.
+# The other classes are built for every event of a stream. The attributes that nearly every program
+# reads are plain slots: a look-up in a property takes as long as filling five slots. The merger
+# makes these objects without their __init__, which takes as long as filling its slots.
 
 
 class Delta(Message):
     """What a chunk adds to a message.
 
     Attributes:
-        content: The text, also where the server sends it in parts, or sends the message so far
-            instead of a delta; None where there is none.
+        content: The text, also if the server sends it in parts, or sends the message so far instead
+            of a delta; None if there is none.
     """
 
     __slots__ = ("content",)
@@ -297,7 +297,7 @@ class Delta(Message):
 
 
 class ChunkChoice(_Choice):
-    """The piece of one choice that a chunk holds. ``text`` is for legacy completions.
+    """The piece of one choice in a chunk. ``text`` is for legacy completions.
 
     Attributes:
         delta: What it adds.
@@ -314,9 +314,9 @@ class Chunk(_Answer):
     """One event of a streamed completion.
 
     Attributes:
-        choices: Mostly one; none in the chunks that only count tokens, among others.
-        arrival_ns: When the read that completed the event had returned, in ns, as the transport
-            counts; 0 where it does not.
+        choices: Mostly one. Chunks that only count tokens, among others, have none.
+        arrival_ns: When the read that completed the event had returned, in ns; 0 if the transport
+            does not measure.
         read: The number of that read, from 1.
     """
 
@@ -332,7 +332,7 @@ class Chunk(_Answer):
 
     @property
     def text(self) -> str:
-        """What the first choice of the chunk adds; "" if there is none."""
+        """The text that the first choice of the chunk adds; "" if there is none."""
         if not self.choices:
             return ""
         first = self.choices[0]

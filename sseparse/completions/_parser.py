@@ -1,4 +1,4 @@
-"""The parser of completions: bytes in, chunks out, and one verdict. No I/O."""
+"""The parser of completions: bytes in, chunks and one outcome out, without I/O."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 # How long a driver waits for [DONE] after everything else has come (see is_complete), in s.
 DONE_WAIT = 5.0
 
-_RECENT_LIMIT = 1 << 16  # bytes that are kept of what came after the last event
+_RECENT_LIMIT = 1 << 16  # bytes after the last event that are kept
 
 # A line that looks like a field with an unknown name. "Error: ..." is the server's own text.
 _FIELD_LIKE = re.compile(r"(?![\w-]*error)[\w-]+:", re.IGNORECASE)
@@ -32,16 +32,16 @@ _raw_decode = json.JSONDecoder().raw_decode
 
 
 class CompletionParser(Answer[Chunk]):
-    r"""Reads the answer to a request for a completion, and judges it.
+    r"""Parse the answer to a request for a completion.
 
-    A driver feeds the reads of the body, and raises ``error`` at the end, if there is one:
+    A driver is the code that reads the bytes. It raises ``error`` at the end, if there is one:
 
     - Feed each read, until there is an ``outcome`` or the body ends; then call ``close``.
-    - Once ``is_complete`` is true, wait at most ``DONE_WAIT`` seconds longer, and call
+    - Once ``is_complete`` is true, wait at most ``DONE_WAIT`` seconds longer, and then call
       ``close("limit")``.
 
-    An answer that says nothing is never a success, and an error is one in whatever shape a server
-    puts it. The API's documentation is at https://platform.openai.com/docs/api-reference/chat.
+    An answer without a choice and without a usage is an error, and so is every form in which
+    servers report one. The API's documentation is at https://platform.openai.com/docs/api-reference/chat.
 
     Args:
         status: The status of the answer.
@@ -52,8 +52,8 @@ class CompletionParser(Answer[Chunk]):
         include_usage: Whether the request asked for the count of tokens, which then comes after the
             last finish reason (``stream_options``).
         max_event_size: As for ``sseparse.Parser``.
-        json_loads: Decodes the JSON of an event, given as str; ``orjson.loads``, for example. Any
-            exception that it raises means that the text is no JSON.
+        json_loads: Decodes the JSON of an event, which is a str, as ``orjson.loads`` does. Every
+            exception that it raises means that the text is not JSON.
 
     Raises:
         TypeError: An argument has the wrong type.
@@ -92,22 +92,21 @@ class CompletionParser(Answer[Chunk]):
         self._decode = _decode if json_loads is json.loads else json_loads
         self._error_fields = ErrorFields()
         self._merger = Merger(n, is_chat=api == "chat")
-        # What came since the last event, for the lines in it that are no fields: the read that
-        # completed the event, the byte before it, the reads after it (no more than _RECENT_LIMIT
-        # bytes and a read), and the read of which the events are taken. By _prepared and
-        # _after_read.
+        # The bytes since the last event, to find lines that are no fields: the read that completed
+        # the event, the byte before it, the reads after it (no more than _RECENT_LIMIT bytes and a
+        # read), and the read whose events are taken. By _prepared and _after_read.
         self._last_event = b""
         self._byte_before = b""
         self._quiet: list[bytes] = []
         self._quiet_size = 0
         self._current = b""
         self._last_byte = b""  # of the reads so far
-        # The data of the last object without choices, which may say what went wrong; and how many
-        # chunks there were then, since it counts only as the last one.
+        # The data of the last object without choices, which may describe an error; and how many
+        # chunks there were then, because it counts only as the last one.
         self._remark = ""
         self._foreign: str | None = None  # the other API whose events these are
         self._remark_at = 0
-        self._whole: Completion | None = None  # a completion that came whole
+        self._whole: Completion | None = None  # a completion that was not streamed
 
     def completion(self) -> Completion:
         """Return what has been merged so far, at any time."""
@@ -133,7 +132,7 @@ class CompletionParser(Answer[Chunk]):
         self._last_byte = data[-1:]
 
     def _stray_text(self) -> tuple[str, bytes]:
-        """Return what the server wrote since the last event that is no field, and all of it."""
+        """Return the lines since the last event that are no fields, and all bytes since then."""
         body = b"".join([self._last_event, *self._quiet, self._current])
         return stray_text(body, before=self._byte_before), body
 
@@ -153,7 +152,7 @@ class CompletionParser(Answer[Chunk]):
         return chunk
 
     def _after_finish(self, event: Event, raw: Raw) -> None:
-        """Look whether all has come, or a choice has reported an error."""
+        """Check whether everything has come, or a choice has reported an error."""
         merger = self._merger
         has_usage = bool(merger.usages) or not self._include_usage
         self.is_complete: bool = has_usage and merger.is_finished()
@@ -162,7 +161,7 @@ class CompletionParser(Answer[Chunk]):
             self._fail(self._reported(reported, event.data))
 
     def _take_other(self, event: Event, raw: Any, arrival_ns: int) -> Chunk | None:
-        """Take an event that is not plainly a chunk."""
+        """Take an event that may be something else than a chunk."""
         data = event.data.strip()
         if data.startswith("[DONE]"):
             self._end_stream(Outcome.DONE)
@@ -215,7 +214,7 @@ class CompletionParser(Answer[Chunk]):
             self._fail(self._empty(outcome))
         elif merger.is_finished():
             self._end(outcome)
-        elif outcome is Outcome.DONE:  # the server says so, unless it reports an error, too
+        elif outcome is Outcome.DONE:  # the server ended it, and may report an error, too
             text, _ = self._stray_text()
             if reported := reported_error(self._loads(text)):
                 self._fail(self._reported(reported, text))
@@ -225,7 +224,7 @@ class CompletionParser(Answer[Chunk]):
             self._fail(self._reported_aside() or TruncatedError(self._missing()))
 
     def _empty(self, outcome: Outcome) -> ExchangeError:
-        """Return the error for an answer that says nothing."""
+        """Return the error for an answer without a choice and without a usage."""
         text, body = self._stray_text()
         raw = self._loads(text)
         if reported := reported_error(raw):

@@ -1,7 +1,7 @@
-"""What is an error in an answer whose status is a success, and what the server says about it.
+"""Find the error that a server reports in an answer whose status is a success, and its details.
 
-Servers report errors in a success in many shapes. Each function here takes decoded JSON of any
-type, or text.
+Servers report these errors in many forms. Each function here takes decoded JSON of any type, or
+text.
 """
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ from typing import Any, NamedTuple
 from ._models import Raw, dicts
 
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
-# Characters that are searched for a title: the search is quadratic on a body that was made for it.
+# Characters that are searched for a title: a hostile body can make the search quadratic.
 _TITLE_WITHIN = 4096
 
 _MESSAGES = ("message", "error_message", "msg", "error_msg", "status_msg", "detail", "text")
 _CODES = ("code", "error_code", "status_code")
 _TYPES = ("type", "error_type")
-# Where an object holds the object, the list or the text that describes the error.
+# The keys under which an object has the object, the list or the text that describes the error.
 _NESTED = ("error", "errors", "base_resp", "detail")
-# Values of a code with which servers report that all is well.
+# Values of a code with which servers report a success.
 _SUCCESS = (None, "", 0, 200, "0", "200", "ok", "success")
 _LEVELS = 4  # of objects and lists around the description
 
 
 class Details(NamedTuple):
-    """What a server says about an error."""
+    """The details of an error that a server reports."""
 
     message: str
     code: str | int | None = None
@@ -41,7 +41,7 @@ def has_choices(raw: object) -> bool:
 def reported_error(raw: object) -> Details | None:
     """Return the error that a piece of an answer reports; None if it reports none.
 
-    An object with a list of choices reports one only under ``error``, in itself or in a choice, or
+    An object with a list of choices reports one only with ``error``, in itself or in a choice, or
     with the finish reason "error".
     """
     if type(raw) is list:  # Gemini
@@ -67,18 +67,18 @@ def reported_error(raw: object) -> Details | None:
 
 
 def error_details(raw: object, text: str = "") -> Details:
-    """Return what a server says about an error, in decoded JSON that is known to report one.
+    """Return the details of an error, from decoded JSON that reports one.
 
     Args:
         raw: The JSON.
-        text: The text that stands for the message where the JSON has none.
+        text: The message to use if the JSON has none.
     """
     details = _described(raw, _LEVELS) or Details("")
     return details if details.message else details._replace(message=text)
 
 
 def error_in_text(text: str) -> Details:
-    """Return what a server says about an error in text that is no JSON: HTML, or plain text."""
+    """Return the details of an error, from text that is not JSON: HTML, or plain text."""
     title = _TITLE.search(text[:_TITLE_WITHIN])
     return Details((title[1] if title else text).strip())
 
@@ -113,7 +113,7 @@ def _described(raw: object, levels: int) -> Details | None:
 
 
 def _completed(inner: Details, raw: Raw) -> Details:
-    """Return the details with what the object around them adds."""
+    """Return the details, completed from the object around them."""
     texts = (raw.get(key) for key in _MESSAGES)
     codes = (raw.get(key) for key in _CODES)
     types = (raw.get(key) for key in _TYPES)

@@ -1,4 +1,4 @@
-"""Streams of chunks: a parser of completions, driven by whatever brings the bytes."""
+"""Read streams of chunks: a loop that gives the bytes of a source to a parser of completions."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _T = TypeVar("_T")
 
 
 class Source(Protocol):
-    """What brings the bytes of an answer.
+    """The source of the bytes of an answer.
 
     Attributes:
-        arrival_ns: When the last read had returned; 0 where nobody measures.
+        arrival_ns: When the last read had returned; 0 if the source does not measure.
         timing: When the parts of the exchange happened; the source fills it in.
     """
 
@@ -42,23 +42,23 @@ class Source(Protocol):
         """
 
     def has_event(self) -> None:
-        """Take notice that the last read completed an event."""
+        """Note that the last read completed an event."""
 
     def limit_rest(self, seconds: float | None) -> None:
-        """Wait at most this long for all that follows, and then raise a TimedOutError.
+        """Wait at most this long for all further bytes, and then raise a TimedOutError.
 
-        None: as long as the limits of the exchange say.
+        None: as long as the time limits of the exchange allow.
         """
 
     def park(self) -> None:
-        """End the exchange; the rest of the body does not matter."""
+        """End the exchange; nobody needs the rest of the body."""
 
     def close(self) -> None:
         """End the exchange, from any thread. Idempotent."""
 
 
 class Reading(Generic[_T]):
-    """What all streams have in common: what a reader can ask them.
+    """The attributes of all streams.
 
     Attributes:
         timing: When the parts of the exchange happened.
@@ -104,7 +104,7 @@ class Reading(Generic[_T]):
         return f"<{type(self).__name__}: {state}, {counts}>"
 
     def _error(self) -> ExchangeError | None:
-        """Return the error to raise at the end, with all that is known of the exchange."""
+        """Return the error to raise at the end, with the times of the exchange."""
         error = self._answer.error
         if error is not None:
             error.timing = self.timing
@@ -151,10 +151,10 @@ class BlockingReading(Reading[_T]):
 
 
 def read_whole(answer: Answer[Any], source: Source) -> None:
-    """Read an answer that is not a stream, and raise what is wrong with it.
+    """Read an answer that is not a stream.
 
     Raises:
-        ExchangeError: As the answer says.
+        ExchangeError: The error of the answer, if there is one.
     """
     try:
         while answer.outcome is None and (data := source.read()):
@@ -172,10 +172,10 @@ def read_whole(answer: Answer[Any], source: Source) -> None:
 class Stream(BlockingReading[Chunk]):
     """The chunks of a streamed completion, as an iterator and a context manager.
 
-    It ends with ``[DONE]``, without waiting for the end of the body. A loop that is left with
-    ``break`` closes the stream; to take a few chunks and go on later, use ``next(stream)``. What
-    ends otherwise than DONE, FINISHED or CLOSED raises from the iterator, from ``text`` and from
-    ``collect``, with what had arrived as ``partial``.
+    It ends with ``[DONE]``, without waiting for the end of the body. ``break`` closes the stream;
+    to take a few chunks and continue later, use ``next(stream)``. If the outcome is not DONE,
+    FINISHED or CLOSED, the iterator, ``text`` and ``collect`` raise an error, whose ``partial`` is
+    the part of the completion that arrived.
 
     Raises:
         TransportError: The body was cut off.
@@ -225,9 +225,9 @@ class Stream(BlockingReading[Chunk]):
 
 
 def _read(answer: Answer[_T], source: Source) -> Generator[_T, None, None]:
-    """Yield what an answer holds, and end it and the exchange.
+    """Yield the items of an answer, and end the answer and the exchange.
 
-    It does not hold the stream, which is closed as soon as nobody else does.
+    It has no reference to the stream, so the stream is closed as soon as its user drops it.
     """
     ends = answer._ends
     read, parse, items = source.read, answer._parse, answer._items
@@ -250,7 +250,7 @@ def _read(answer: Answer[_T], source: Source) -> Generator[_T, None, None]:
                 is_last_wait = not is_last_wait
                 source.limit_rest(DONE_WAIT if is_last_wait else None)
     finally:
-        answer.close("left")  # by break, by a signal, or because nobody holds the stream
+        answer.close("left")  # by break, by a signal, or because its user dropped the stream
         if answer.outcome is Outcome.DONE:
             source.park()
         else:
@@ -258,9 +258,9 @@ def _read(answer: Answer[_T], source: Source) -> Generator[_T, None, None]:
 
 
 class TextPieces:
-    """Takes the text of the choice with index 0 out of chunks.
+    """Take the text of the choice with index 0 out of chunks.
 
-    What it returns in all is the text of the completion that the chunks make up.
+    The returned texts make up the text of the completion.
     """
 
     def __init__(self) -> None:
@@ -280,7 +280,7 @@ class TextPieces:
         return join_surrogates(text[:-1] if self._half else text)
 
     def rest(self, completion: Completion) -> str:
-        """Return what is left at the end: half a character; or a text that has another index."""
+        """Return the rest at the end: half a character, or the text if no choice has index 0."""
         is_found = any(choice.index == 0 for choice in completion.choices)
         return self._half if is_found else completion.text
 

@@ -1,4 +1,4 @@
-"""Text that a peer sent: how it is shown in a message, and where servers put it in their JSON."""
+"""Text from a server: make it safe for a message, and find it in the server's JSON."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from typing import Any
 
 from .._safe_text import one_line
 
-_SHOWN = 200  # characters of a peer's text in a message
-# Servers nest as deep as the JSON decoder reads, which is deeper than Python functions can call
-# themselves. What is nested deeper than this is not looked at.
+_SHOWN = 200  # characters of a server's text in a message
+# Servers may nest as deep as the JSON decoder reads, which is deeper than Python allows recursion.
+# Values nested deeper than this are ignored.
 _LEVELS = 8
 
 _PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
-# The parts of a content or of a reasoning that hold text for the reader.
+# The types of the parts of a content or a reasoning that contain text.
 _TEXT_PARTS = frozenset({None, "text", "output_text"})
 _REASONING_PARTS = frozenset({"thinking", "reasoning"})
 _REASONING_KEYS = ("text", "thinking", "reasoning", "summary", "content")
 
 
 def shown(text: str, limit: int = _SHOWN) -> str:
-    r"""Return a peer's text in a form that is safe in a message: cut, on one line, and escaped.
+    r"""Return a server's text in a form that is safe in a message: cut, on one line, and escaped.
 
     >>> shown("a\x1b[2J\nb")
     'a\\x1b[2J\\nb'

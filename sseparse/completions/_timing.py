@@ -8,7 +8,7 @@ from typing import ClassVar
 class Timing:
     """When the parts of an exchange happened, in ns, as ``time.perf_counter_ns`` counts.
 
-    A client fills it in; each time is 0 until then, and always where nobody measures.
+    A client fills it in. Each time is 0 until it has happened, and stays 0 without a client.
 
     Attributes:
         call_ns: The call of the client began.

@@ -1,4 +1,4 @@
-"""Put the tool calls of one choice together, as servers really send their pieces."""
+"""Merge the tool calls of one choice, in every form in which servers send their pieces."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 from ._merging import Pieces, joined, merge
 from ._models import Raw
 
-# Characters of the arguments of a call that are joined and parsed, each time counted, to find its
-# end.
+# How many characters of a call's arguments may be joined and parsed to find its end. Each time
+# counts.
 _PARSED_LIMIT = 1 << 20
 # How arguments that are a JSON object may begin and end.
 _BEFORE = "{ \t\r\n"
@@ -17,7 +17,7 @@ _BEHIND = "} \t\r\n"
 
 
 class _Call:
-    """One call, as far as it has arrived."""
+    """The part of one call that has arrived."""
 
     def __init__(self, order: int) -> None:
         self.order = order
@@ -33,7 +33,7 @@ class _Call:
         pieces = self.arguments
         if not pieces or pieces[0][0] not in _BEFORE or pieces[-1][-1] not in _BEHIND:
             return False
-        # A stream that is made for it asks this with each piece, which would be quadratic.
+        # A hostile stream can cause this check for each piece, which would be quadratic.
         if self.parsed > _PARSED_LIMIT:
             return False
         text = pieces.text()
@@ -51,8 +51,8 @@ class _Call:
             return
         before = self.arguments.text_within(len(arguments))
         if before and before.lstrip().startswith("{") and arguments.startswith(before):
-            # All of them so far, again. As the next piece it would be no JSON: no object begins
-            # with an object, or with its own beginning.
+            # All arguments so far, sent again. As the next piece they would not be JSON: no object
+            # begins with an object, or with its own beginning.
             self.arguments = Pieces([arguments])
         else:
             self.arguments.append(arguments)
@@ -64,7 +64,7 @@ class ToolCalls:
     Servers leave out the index or the id, give all calls the index 0, repeat the name or the
     arguments so far with each piece, or send a new id with each piece. The rule:
 
-    - A piece belongs to the call of its id if that is known, else to the call that its index names,
+    - A piece belongs to the call with its id if there is one, else to the call with its index,
       else, if it has no name, to the last call. Otherwise it begins a call.
     - A piece with a name begins a call although one was found, if the call has another name and its
       arguments have begun or the id is new, too; or if the name is the same, the id is new, and the

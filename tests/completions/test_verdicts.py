@@ -443,7 +443,7 @@ def test_the_content_encoding_is_named() -> None:
         parser.close()
         assert isinstance(parser.error, ContentTypeError)
         assert parser.error.encoding == "br"
-        assert "in the content encoding br, which was not undone" in str(parser.error)
+        assert "in the content encoding br, which was not decoded" in str(parser.error)
         assert parser.error.expected == ("text/event-stream" if stream else "application/json")
     # A transport that has undone it leaves the header as it was.
     for body, message in (

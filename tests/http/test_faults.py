@@ -184,7 +184,7 @@ def test_a_compressed_body_that_ends_early_is_not_whole() -> None:
 def test_a_coding_that_cannot_be_undone_is_named() -> None:
     raw = HEAD + b"Content-Encoding: br\r\n\r\n\x8b\x01\x80abc\x03"
     with serving(sending(raw)) as server, client(server) as own:
-        with pytest.raises(ContentTypeError, match="content encoding br, which was not undone"):
+        with pytest.raises(ContentTypeError, match="content encoding br, which was not decoded"):
             ask(own).collect()
 
 

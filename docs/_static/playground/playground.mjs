@@ -1,5 +1,5 @@
-// The playground: draws the bytes of a stream and its cuts, and shows what playground.py makes of
-// them in Pyodide. What a reader enters gets into the page as text only, never as HTML.
+// The playground: draws the bytes of a stream and its cuts, and shows the results of playground.py in
+// Pyodide. The page shows the reader's input as text only, never as HTML.
 
 import { load } from "./python.mjs";
 
@@ -15,7 +15,7 @@ const state = {
   bytes: new Uint8Array(),
   // Offsets between 0 and bytes.length, both excluded, in ascending order.
   cuts: [],
-  // Bytes of what is pasted beyond MAX_BYTES; they are left out.
+  // The number of pasted bytes beyond MAX_BYTES; they are left out.
   tooMany: 0,
 };
 // The elements of the bytes, and of the cuts by their offset.
@@ -63,7 +63,7 @@ function readText() {
   state.cuts = state.cuts.filter((cut) => cut < state.bytes.length);
 }
 
-// The reader has changed the stream: it is no pick any more.
+// The reader has changed the stream, so it is none of the picks any more.
 function changed() {
   $("pick").value = OWN;
   $("about").textContent = "Your own stream.";
@@ -168,7 +168,7 @@ function offsetOf(target) {
   return handle ? Number(handle.getAttribute("aria-valuenow")) : null;
 }
 
-// The offset between two bytes that is nearest to a point, or null outside of the bytes.
+// The offset between two bytes that is nearest to a point, or null outside the bytes.
 function offsetAt(x, y) {
   for (const found of document.elementsFromPoint(x, y)) {
     if (!found.classList.contains("pg-byte")) continue;
@@ -326,7 +326,7 @@ function showResults(results) {
   if (naive.errors) faults.push(plural(naive.errors, "error"));
   $("naive-verdict").replaceChildren(
     element("strong", "", `Naive split: the data of ${plural(naive.right, "event")}`),
-    faults.length ? `; ${faults.join(", ")}.` : ". These cuts do it no harm.");
+    faults.length ? `; ${faults.join(", ")}.` : ". It is right at these cuts.");
   $("naive-verdict").classList.toggle("pg-wrong", faults.length > 0);
   $("naive-verdict").classList.toggle("pg-right", faults.length === 0);
   $("verdict").classList.add("pg-right");

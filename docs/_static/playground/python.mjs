@@ -38,7 +38,7 @@ run
   }
 
   // Pyodide itself fetches the files that are left. It has no option for their digests, and would wait
-  // for ever for some of them if they could not be fetched.
+  // forever for some of them if they could not be fetched.
   async function withDigests(call) {
     const plain = globalThis.fetch;
     let fail;
