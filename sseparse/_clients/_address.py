@@ -1,4 +1,4 @@
-"""Where a server is, out of the base URL."""
+"""The address of a server, from the base URL."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ _MAX_NAME, _MAX_LABEL = 253, 63  # characters (RFC 1035, section 2.3.4)
 
 
 class Address(NamedTuple):
-    """Where a server is, and what its requests begin with.
+    """The address of a server, and the beginning of its requests' paths and queries.
 
     Attributes:
         origin: Scheme, host and port, for messages and for proxies.
         scheme: "http" or "https".
         host: A name in ASCII or an address, without brackets; "" for a unix socket.
         port: Its port.
-        authority: As the header Host has it.
+        authority: The value of the header Host.
         socket_path: The path of a unix socket; "" for none.
-        path: What all targets begin with, without a slash at its end.
-        query: What all queries begin with.
+        path: The beginning of every path, without a slash at its end.
+        query: The beginning of every query.
     """
 
     origin: str
@@ -39,14 +39,14 @@ class Address(NamedTuple):
 
     @classmethod
     def of(cls, base_url: str) -> Address:
-        """Take a base URL apart.
+        """Parse a base URL.
 
         Raises:
-            ValueError: It is none, or no server can have such an address.
+            ValueError: It is not a base URL, or no server can have such an address.
         """
         parts = urlsplit(base_url.strip())
         if "@" in parts.netloc:
-            raise ValueError("base_url must not hold a user or password; use default_headers")
+            raise ValueError("base_url must not contain a user or password; use default_headers")
         if parts.scheme == "http+unix" and parts.netloc:
             path = unquote(parts.netloc)
             if not path.startswith("/"):
@@ -71,11 +71,11 @@ class Address(NamedTuple):
 
 
 def checked_host(host: str, what: str) -> str:
-    """Return a host as it is looked up.
+    """Return a host in the form in which it is looked up.
 
     Args:
         host: A name, or an address without its brackets.
-        what: What names it, for the message.
+        what: Where it was given, for the message.
 
     Raises:
         ValueError: There can be no such host.
@@ -95,7 +95,7 @@ def checked_host(host: str, what: str) -> str:
     is_possible = len(name) <= _MAX_NAME and all(
         len(label) <= _MAX_LABEL and _NAME.fullmatch(label) for label in labels
     )
-    if is_possible and labels[-1].isdigit():  # then it is no name but an IPv4 address
+    if is_possible and labels[-1].isdigit():  # then it is an IPv4 address, not a name
         try:
             socket.inet_aton(name)
         except OSError:

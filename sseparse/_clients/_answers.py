@@ -1,4 +1,4 @@
-"""What the head of an answer says about its body, for blocking and for asynchronous clients."""
+"""How to read a body, from the head of its answer. For both clients."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ if TYPE_CHECKING:
 
 
 def opened(head: Head, method: str) -> tuple[Body, Decompressor | None, Headers]:
-    """Return what undoes the framing and the compression of a body, and the headers.
+    """Return the readers of a body's framing and compression, and the headers.
 
-    Without ``Content-Encoding`` where that is undone, so that the body is what the headers say.
+    If the body will be decompressed, the headers have no ``Content-Encoding``, so that they
+    describe the bytes that the user gets.
 
     Raises:
-        HttpError: The head contradicts itself, or announces what cannot be undone.
+        HttpError: The head contradicts itself, or announces a framing that is not supported.
     """
     body = body_of(head, method)
     codings = [each for each in head.values("content-encoding") if each != "identity"]

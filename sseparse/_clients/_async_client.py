@@ -1,4 +1,4 @@
-"""The client over aiohttp: what users call, and the requests that come of it."""
+"""The client over aiohttp: the methods for users, and the sending of requests."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ class AsyncClient(ClientBase):
     closed.
 
     Raises:
-        ValueError: There is no API key, and no base URL that might do without; or an argument
-            cannot be used. Keys and passwords never stand in the message.
+        ValueError: There is neither an API key nor a base URL; or an argument cannot be used. The
+            message never contains a key or a password.
         TypeError: An argument has the wrong type.
         OSError: ``ca_file`` cannot be read.
 
@@ -81,21 +81,21 @@ class AsyncClient(ClientBase):
         extra_query: Query | None = None,
         timeout: Timeout | float | None = UNSET,
     ) -> AsyncEventStream:
-        """Send a request to any endpoint that answers with events, and return these as they are.
+        """Send a request to any endpoint that answers with events, and return the stream of these.
 
-        A ``Last-Event-ID`` among the headers is where the stream goes on: its ``last_event_id``
-        begins with it.
+        To continue a stream, put ``Last-Event-ID`` into the headers: the returned stream's
+        ``last_event_id`` begins with it.
 
         Args:
             method: The HTTP method.
             path: Path and query below the base URL.
-            body: Sent as JSON; None for none.
-            extra_headers: Sent with this request; they go before the client's.
-            extra_query: Added to the query; its names go before the client's.
+            body: Sent as JSON; None for no body.
+            extra_headers: Sent with this request; they replace the client's of the same name.
+            extra_query: Added to the query; its names replace the client's of the same name.
             timeout: As for the client.
 
         Raises:
-            StatusError: The server refuses.
+            StatusError: The status is not a success.
             TransportError: There is no answer.
             TimedOutError: A time limit was reached before there was an answer.
             TypeError: A header, the query or the body cannot be sent.
@@ -116,20 +116,20 @@ class AsyncClient(ClientBase):
         extra_query: Query | None = None,
         timeout: Timeout | float | None = UNSET,
     ) -> Any:
-        """Send a request to any endpoint that answers with JSON, and return this decoded.
+        """Send a request to any endpoint that answers with JSON, and return the decoded JSON.
 
         ``await client.request("GET", "/models")``, for example.
 
         Args:
             method: The HTTP method.
             path: Path and query below the base URL.
-            body: Sent as JSON; None for none.
-            extra_headers: Sent with this request; they go before the client's.
-            extra_query: Added to the query; its names go before the client's.
+            body: Sent as JSON; None for no body.
+            extra_headers: Sent with this request; they replace the client's of the same name.
+            extra_query: Added to the query; its names replace the client's of the same name.
             timeout: As for the client.
 
         Raises:
-            StatusError: The server refuses.
+            StatusError: The status is not a success.
             TransportError: There is no answer, or it was cut off.
             TimedOutError: A time limit was reached.
             ContentTypeError: The answer is not JSON.
@@ -145,16 +145,16 @@ class AsyncClient(ClientBase):
     def cancel(self) -> None:
         """End every exchange of this client, and every wait for a retry.
 
-        What runs raises a TransportError, also where it waits for a connection or for the head of
-        an answer. It must be called in the event loop. The client can still be used.
+        Running calls and streams raise a TransportError, also while they wait for a connection or
+        for the head of an answer. Call it in the event loop. The client can still be used.
         """
         self._running.cancel()
 
     async def close(self) -> None:
         """End every exchange and close all connections, also those of ``with_options``.
 
-        What runs raises a TransportError. When this returns nothing is left open in the event loop.
-        The client can still be used, also in another event loop.
+        Running calls and streams raise a TransportError. When this returns, nothing is left open in
+        the event loop. The client can still be used, also in another event loop.
 
         Raises:
             RuntimeError: The client belongs to another event loop, which is not closed.
@@ -172,7 +172,7 @@ class AsyncClient(ClientBase):
 
         Args:
             call: The request.
-            make: Makes what reads the answer, of its status and headers.
+            make: Makes the reader of the answer, from its status and headers.
         """
         while True:
             headers = call.headers()

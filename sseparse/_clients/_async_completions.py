@@ -26,8 +26,8 @@ class AsyncCompletions:
     _path: str
     _api: Literal["chat", "completions"]
 
-    # The names of the API that most programs use, so that an editor completes them. All others are
-    # taken, too.
+    # The API's names that most programs use, so that an editor completes them. create takes all
+    # others, too.
     @overload
     async def create(
         self,

@@ -1,4 +1,4 @@
-"""What blocking and asynchronous clients have in common: their settings, and their calls."""
+"""The settings and the calls of both clients."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class ClientBase:
-    """The settings of a client, and what its calls are made of."""
+    """The settings of a client, and the methods that make its calls."""
 
     _settings: Settings
 
@@ -85,12 +85,12 @@ class ClientBase:
 
     @property
     def organization(self) -> str | None:
-        """The organization; None for none."""
+        """The organization, or None."""
         return self._settings.organization
 
     @property
     def project(self) -> str | None:
-        """The project; None for none."""
+        """The project, or None."""
         return self._settings.project
 
     @property
@@ -119,8 +119,8 @@ class ClientBase:
     ) -> Self:
         """Return a client with other settings over the same connections.
 
-        What is not given is as it is here; the environment is not asked. ``close`` of either client
-        closes the idle connections of both.
+        Settings that are not given stay as they are here; the environment is not read again.
+        ``close`` of either client closes the idle connections of both.
 
         Raises:
             ValueError: An argument cannot be used.
@@ -193,12 +193,12 @@ class ClientBase:
         extra_body: Mapping[str, Any] | None,
         timeout: Any,
     ) -> tuple[Call, Callable[[int, Headers], CompletionParser]]:
-        """Return the call that asks for a completion, and what makes the reader of its answer."""
+        """Return the call for a completion, and a function that makes the reader of its answer."""
         if stream is not None:
             body["stream"] = stream
         body.update(extra_body or {})
         if bool(body.get("stream")) is not bool(stream):
-            raise ValueError("give stream as an argument: what is returned depends on it")
+            raise ValueError("give stream as an argument: the type of the result depends on it")
         options = body.get("stream_options")
         settings = self._settings
 
@@ -222,7 +222,7 @@ class ClientBase:
     def _events_answer(
         self, extra_headers: Mapping[str, str] | None
     ) -> Callable[[int, Headers], EventsAnswer]:
-        """Return what makes the reader of an answer that is an event stream."""
+        """Return a function that makes the reader of an answer that is an event stream."""
         names = {name.lower(): value for name, value in (extra_headers or {}).items()}
         last_event_id = names.get("last-event-id", "")
         size = self._settings.max_event_size

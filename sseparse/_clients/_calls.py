@@ -1,4 +1,4 @@
-"""A call of a client with all its attempts, for blocking and for asynchronous clients alike."""
+"""A call of a client with all its attempts, for both clients."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
 
 
 class Call:
-    """A request, and what is decided between its attempts. It does no I/O and does not wait.
+    """A request, and the decisions between its attempts. It does no I/O and does not wait.
 
     Attributes:
         method: The HTTP method.
         target: Path and query.
-        data: The body; None for none.
+        data: The body, or None.
         timeout: The time limits.
-        deadline_at: When the deadline is, as ``time.perf_counter`` counts; None for none.
-        timing: Of the attempt that runs.
+        deadline_at: The deadline, by ``time.perf_counter``, or None.
+        timing: The times of the current attempt.
 
     Raises:
         TypeError: A header, the query or the body cannot be sent.
@@ -86,7 +86,7 @@ class Call:
 
         Args:
             error: Why this attempt failed.
-            headers: Of the answer that refuses; None where there is no answer.
+            headers: Those of the answer; None if there is no answer.
         """
         settings = self._settings
         if isinstance(error, StatusError) and headers is not None:

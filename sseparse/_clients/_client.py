@@ -1,4 +1,4 @@
-"""The client over urllib3: what users call, and the requests that come of it."""
+"""The client over urllib3: the methods for users, and the sending of requests."""
 
 from __future__ import annotations
 
@@ -31,28 +31,28 @@ class Client(ClientBase):
     """A client for OpenAI-compatible servers. Threads may share one.
 
     Args:
-        api_key: Sent as ``Authorization: Bearer``; by default OPENAI_API_KEY. "" for none. A
+        api_key: Sent as ``Authorization: Bearer``; by default OPENAI_API_KEY. "" for no key. A
             function is called for each attempt, and returns the key.
         base_url: By default OPENAI_BASE_URL, or else the official API. A query in it is kept.
         organization: By default OPENAI_ORG_ID.
         project: By default OPENAI_PROJECT_ID.
-        timeout: The time limits; a number stands for ``connect`` and ``idle``, None for no limits.
+        timeout: The time limits; a number sets ``connect`` and ``idle``, None sets no limits.
         max_retries: How often a request is sent again after a failure that may pass.
         default_headers: Sent with every request.
         default_query: Added to the query of every request.
         on_retry: Called before each wait, with the number of the attempt that failed, from 1, the
-            seconds that will be waited, and the error.
-        proxy: URL of an HTTP proxy; by default what the environment says. "" for none.
+            seconds of the wait, and the error.
+        proxy: The URL of an HTTP proxy; by default that of the environment. "" for no proxy.
         ca_file: A file with certificate authorities in PEM, trusted instead of the system's.
-        ssl_context: The TLS to the server and to the proxy, for all that ``ca_file`` cannot say:
-            certificates of the client, other authorities, no verification.
+        ssl_context: The TLS settings for the server and the proxy, for everything that ``ca_file``
+            cannot set: certificates of the client, other authorities, no verification.
         max_idle: How many idle connections are kept.
         max_event_size: As for ``sseparse.Parser``.
         json_loads: As for ``CompletionParser``.
 
     Raises:
-        ValueError: There is no API key, and no base URL that might do without; or an argument
-            cannot be used. Keys and passwords never stand in the message.
+        ValueError: There is neither an API key nor a base URL; or an argument cannot be used. The
+            message never contains a key or a password.
         TypeError: An argument has the wrong type.
         OSError: ``ca_file`` cannot be read.
 
@@ -76,8 +76,8 @@ class Client(ClientBase):
         self._http = client._http
         self._running = Running()
 
-    # Made when they are asked for: a cycle of references would keep connections open until the
-    # garbage collector comes by.
+    # Made at each access: a cycle of references would keep connections open until the garbage
+    # collector runs.
     @property
     def chat(self) -> Chat:
         """Chat completions, as ``client.chat.completions.create``."""
@@ -98,21 +98,21 @@ class Client(ClientBase):
         extra_query: Query | None = None,
         timeout: Timeout | float | None = UNSET,
     ) -> EventStream:
-        """Send a request to any endpoint that answers with events, and return these as they are.
+        """Send a request to any endpoint that answers with events, and return the stream of these.
 
-        A ``Last-Event-ID`` among the headers is where the stream goes on: its ``last_event_id``
-        begins with it.
+        To continue a stream, put ``Last-Event-ID`` into the headers: the returned stream's
+        ``last_event_id`` begins with it.
 
         Args:
             method: The HTTP method.
             path: Path and query below the base URL.
-            body: Sent as JSON; None for none.
-            extra_headers: Sent with this request; they go before the client's.
-            extra_query: Added to the query; its names go before the client's.
+            body: Sent as JSON; None for no body.
+            extra_headers: Sent with this request; they replace the client's of the same name.
+            extra_query: Added to the query; its names replace the client's of the same name.
             timeout: As for the client.
 
         Raises:
-            StatusError: The server refuses.
+            StatusError: The status is not a success.
             TransportError: There is no answer.
             TimedOutError: A time limit was reached before there was an answer.
             TypeError: A header, the query or the body cannot be sent.
@@ -132,20 +132,20 @@ class Client(ClientBase):
         extra_query: Query | None = None,
         timeout: Timeout | float | None = UNSET,
     ) -> Any:
-        """Send a request to any endpoint that answers with JSON, and return this decoded.
+        """Send a request to any endpoint that answers with JSON, and return the decoded JSON.
 
         ``client.request("GET", "/models")``, for example.
 
         Args:
             method: The HTTP method.
             path: Path and query below the base URL.
-            body: Sent as JSON; None for none.
-            extra_headers: Sent with this request; they go before the client's.
-            extra_query: Added to the query; its names go before the client's.
+            body: Sent as JSON; None for no body.
+            extra_headers: Sent with this request; they replace the client's of the same name.
+            extra_query: Added to the query; its names replace the client's of the same name.
             timeout: As for the client.
 
         Raises:
-            StatusError: The server refuses.
+            StatusError: The status is not a success.
             TransportError: There is no answer, or it was cut off.
             TimedOutError: A time limit was reached.
             ContentTypeError: The answer is not JSON.
@@ -160,8 +160,8 @@ class Client(ClientBase):
     def cancel(self) -> None:
         """End every exchange of this client, from any thread, and every wait for a retry.
 
-        What runs raises a TransportError, also where it waits for the head of an answer. Only the
-        lookup of a name cannot be ended. The client can still be used.
+        Running calls and streams raise a TransportError, also while they wait for the head of an
+        answer. Only the lookup of a name cannot be ended. The client can still be used.
         """
         self._running.cancel()
 
@@ -180,7 +180,7 @@ class Client(ClientBase):
 
         Args:
             call: The request.
-            make: Makes what reads the answer, of its status and headers.
+            make: Makes the reader of the answer, from its status and headers.
         """
         cancelled = self._running.cancelled()
         while True:

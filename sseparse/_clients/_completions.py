@@ -1,4 +1,4 @@
-"""``client.chat.completions`` and ``client.completions``: what asks for a completion."""
+"""``client.chat.completions`` and ``client.completions``, which ask for a completion."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class Completions:
     _path: str
     _api: Literal["chat", "completions"]
 
-    # The names of the API that most programs use, so that an editor completes them. All others are
-    # taken, too.
+    # The API's names that most programs use, so that an editor completes them. create takes all
+    # others, too.
     @overload
     def create(
         self,
@@ -99,19 +99,19 @@ class Completions:
         """Ask for a completion.
 
         Args:
-            stream: Whether to return its chunks as they come, instead of the whole.
-            extra_headers: Sent with this request; they go before the client's.
-            extra_query: Added to the query; its names go before the client's.
-            extra_body: Further keys of the body; they go before other arguments.
+            stream: Whether to return the stream of its chunks instead of the whole completion.
+            extra_headers: Sent with this request; they replace the client's of the same name.
+            extra_query: Added to the query; its names replace the client's of the same name.
+            extra_body: Further keys of the body; they replace other arguments of the same name.
             timeout: As for the client.
-            **body: ``model``, ``messages`` or ``prompt``, and all else that stands in the body, as
-                it is given. A ``Message`` of an earlier answer may stand among the messages.
+            **body: The keys of the body: ``model``, ``messages`` or ``prompt``, and any others.
+                Among the messages may be a ``Message`` of an earlier answer.
 
         Raises:
-            StatusError: The server refuses.
+            StatusError: The status is not a success.
             TransportError: There is no answer, or it was cut off.
             TimedOutError: A time limit was reached.
-            StreamError: The answer is a success and reports an error, or is not JSON.
+            StreamError: The status is a success, but the body reports an error or is not JSON.
             TypeError: A header, the query or the body cannot be sent.
             ValueError: A header or the body cannot be sent.
         """

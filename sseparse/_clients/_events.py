@@ -15,14 +15,13 @@ if TYPE_CHECKING:
 class EventStream(BlockingReading[Event]):
     """The events of any event stream, as an iterator and a context manager.
 
-    A loop that is left with ``break`` closes the stream; to take a few events and go on later, use
-    ``next(stream)``. The outcome is ENDED when the body ends properly, or CLOSED; otherwise the
-    iterator raises.
+    ``break`` closes the stream; to take a few events and continue later, use ``next(stream)``. The
+    outcome is ENDED if the body ended properly, or CLOSED; otherwise the iterator raises an error.
 
     Raises:
         TransportError: The body was cut off.
         TimedOutError: A time limit was reached.
-        StreamError: An event is larger than the client's ``max_event_size``. Its cause tells more.
+        StreamError: An event is larger than the client's ``max_event_size``. Its cause has details.
         ContentTypeError: The answer is not an event stream.
     """
 
@@ -32,7 +31,7 @@ class EventStream(BlockingReading[Event]):
     def arrival_ns(self) -> int:
         """When the read that completed the last event had returned; 0 before the first event.
 
-        By ``time.perf_counter_ns``. Events of one read have the same.
+        By ``time.perf_counter_ns``. All events of one read have the same time.
         """
         return self._answer.arrival_ns
 
@@ -40,13 +39,13 @@ class EventStream(BlockingReading[Event]):
 class AsyncEventStream(AsyncReading[Event]):
     """The events of any event stream, as an async iterator and an async context manager.
 
-    It differs from ``EventStream`` in that its methods are coroutines. A loop that is left with
-    ``break`` closes the stream only when the loop's iterator is finalized: use ``async with``.
+    Unlike those of ``EventStream``, its methods are coroutines. If you leave a loop with ``break``,
+    the stream closes only when Python finalizes the loop's iterator: use ``async with``.
 
     Raises:
         TransportError: The body was cut off.
         TimedOutError: A time limit was reached.
-        StreamError: An event is larger than the client's ``max_event_size``. Its cause tells more.
+        StreamError: An event is larger than the client's ``max_event_size``. Its cause has details.
         ContentTypeError: The answer is not an event stream.
     """
 
@@ -54,8 +53,8 @@ class AsyncEventStream(AsyncReading[Event]):
 
     @property
     def arrival_ns(self) -> int:
-        """When the event loop had brought the last event; 0 before the first event.
+        """When the event loop handed over the last event's bytes; 0 before the first event.
 
-        By ``time.perf_counter_ns``. Events of one read have the same.
+        By ``time.perf_counter_ns``. All events of one read have the same time.
         """
         return self._answer.arrival_ns

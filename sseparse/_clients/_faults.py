@@ -1,4 +1,4 @@
-"""The errors that a fault of a connection becomes, for blocking and for asynchronous clients."""
+"""The errors for a connection that failed, for both clients."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from ._route import Route
     from ._timeout import Timeout
 
-CANCELLED = "the client was told to cancel what it does"
+CANCELLED = "the call was cancelled"
 
-_BUSY = frozenset({408, 429})  # and all from 500: a proxy that answers so may do better later
+_BUSY = frozenset({408, 429})  # and all from 500: the proxy may open a tunnel later
 _LOST_TLS = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
 
 
@@ -52,10 +52,10 @@ def fault_of(
 
     Args:
         error: What happened.
-        route: The way of the connection.
-        timing: Of the exchange.
+        route: The route of the connection.
+        timing: The times of the exchange.
         has_answer: Whether the head of the answer had come.
-        is_past_proxy: Whether it is no longer the proxy's fault alone.
+        is_past_proxy: Whether something else than the proxy may have failed.
     """
     why, is_mistake = _reason(error)
     if has_answer:
@@ -74,7 +74,7 @@ def fault_of(
 def _reason(error: Exception) -> tuple[str, bool]:
     """Return what happened in words that a user can act on, and whether it is a mistake.
 
-    A mistake is what the same request will meet again.
+    A mistake is an error that the same request would meet again.
     """
     if isinstance(error, RefusedTunnelError):
         return shown(str(error)), error.status < 500 and error.status not in _BUSY
@@ -83,7 +83,7 @@ def _reason(error: Exception) -> tuple[str, bool]:
         return f"{shown(why)} (see ssl_context)", True
     if isinstance(error, ssl.SSLError) and not isinstance(error, _LOST_TLS):
         if error.reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"):
-            return "it does not speak TLS (https) there", True
+            return "it does not use TLS (https) on this port", True
         return shown(f"TLS failed: {error.reason or error}"), True
     if isinstance(error, HttpError):
         return str(error), False

@@ -1,4 +1,4 @@
-"""Which proxy a client uses: the one it was given, or what the environment says."""
+"""Choose the proxy of a client: its argument, or that of the environment."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ class Proxy(NamedTuple):
     """An HTTP proxy.
 
     Attributes:
-        scheme: "http", or "https" for a proxy that is spoken to over TLS.
+        scheme: "http", or "https" if the connection to the proxy uses TLS.
         host: Its host.
         port: Its port.
-        authorization: The header for its user and password; "" for none.
+        authorization: The header with its user and password, or "".
     """
 
     scheme: str
@@ -32,10 +32,11 @@ class Proxy(NamedTuple):
 
     @classmethod
     def of(cls, url: str) -> Proxy:
-        """Take the URL of a proxy apart. User and password in it are percent-encoded.
+        """Parse the URL of a proxy. User and password in it are percent-encoded.
 
         Raises:
-            ValueError: It is none. The message does not show it, for the sake of the password.
+            ValueError: It is not the URL of a proxy. The message does not show it, because it may
+                contain a password.
         """
         try:
             parts = urlsplit(url.strip() if "://" in url else f"http://{url.strip()}")
@@ -61,11 +62,11 @@ class Proxy(NamedTuple):
 
 
 def proxy_of(proxy: str | None, settings: Settings) -> Proxy | None:
-    """Return the proxy to use: the argument, or what the environment says; None for none.
+    """Return the proxy to use: the argument, or that of the environment; None for no proxy.
 
     Raises:
-        ValueError: A proxy of the environment would see a key of the environment; or what is to be
-            the proxy is none.
+        ValueError: A proxy of the environment would see a key of the environment; or the URL is not
+            that of a proxy.
     """
     if proxy is not None:
         return Proxy.of(proxy) if proxy else None
@@ -74,19 +75,19 @@ def proxy_of(proxy: str | None, settings: Settings) -> Proxy | None:
     if proxy and address.scheme == "http" and settings.api_key and settings.key_name != "api_key":
         # Over plain http the proxy can read it, and nobody named it as a host for this key.
         raise ValueError(
-            "the environment's proxy would see the API key out of the environment: use an "
+            "the environment's proxy would see the environment's API key: use an "
             "https base_url, give proxy or api_key, or name the host in NO_PROXY"
         )
     return Proxy.of(proxy) if proxy else None
 
 
 def proxy_of_environment(address: Address) -> str | None:
-    """Return the URL of the proxy that the environment has for a server; None for none."""
+    """Return the URL of the environment's proxy for a server; None for no proxy."""
     if address.socket_path:
         return None
     has_settings = sys.platform in ("darwin", "win32")  # of the system, which count too
     if not has_settings and not any(name.lower().endswith("_proxy") for name in os.environ):
-        return None  # and the import is saved
+        return None  # without the import
     from urllib.request import getproxies, proxy_bypass
 
     proxies = getproxies()
@@ -99,9 +100,9 @@ def proxy_of_environment(address: Address) -> str | None:
 def is_exempt(address: Address, no_proxy: str) -> bool:
     """Tell whether NO_PROXY names a server.
 
-    Its entries are read as httpx reads them: ``*`` in a list is everything; ``example.com`` is the
-    domain and all below it, ``.example.com`` only what is below it; an entry may have a scheme or a
-    port, and may be an address. Networks, ``10.0.0.0/8``, are read as curl does.
+    Its entries mean the same as in httpx: ``*`` is everything; ``example.com`` is the domain and
+    its subdomains, ``.example.com`` only its subdomains; an entry may have a scheme or a port, and
+    may be an address. Networks, such as ``10.0.0.0/8``, mean the same as in curl.
     """
     return any(_names(entry.strip().lower(), address) for entry in no_proxy.split(","))
 

@@ -1,4 +1,4 @@
-"""What a request is made of: its target, its headers and its body, each checked."""
+"""Make and check the parts of a request: its target, its headers and its body."""
 
 from __future__ import annotations
 
@@ -14,17 +14,18 @@ from ..completions._models import Model
 Query = Mapping[str, Any]
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-# A value with a line end could smuggle in headers, and the exception that http.client raises for it
-# shows the value, which may be a key.
+# A value with a line end could add headers, and the exception that http.client raises for it shows
+# the value, which may be a key.
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
-_TARGET = "/?:@!$&'()*+,;=-._~%[]|"  # what may stand in a target, and what some servers want raw
+_TARGET = "/?:@!$&'()*+,;=-._~%[]|"  # what a target may contain, and what some servers want raw
 _NO_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
-# The transport sets these. A wrong one would make the server read the next request elsewhere.
+# The transport sets these. With a wrong one, the server would look for the next request at a wrong
+# place.
 _REFUSED = frozenset({"content-length", "transfer-encoding", "host"})
 
 
 def checked_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """Return the headers as they go on the wire.
+    """Return the headers as they are sent.
 
     ``Last-Event-ID`` is sent as UTF-8, as the standard says (WHATWG HTML, section 9.2.4).
 
@@ -44,7 +45,7 @@ def checked_headers(headers: Mapping[str, str]) -> dict[str, str]:
         if name.lower() == "last-event-id":
             value = value.encode("utf-8", "surrogatepass").decode("latin-1")
         if not (_HEADER_NAME.fullmatch(name) and _HEADER_VALUE.fullmatch(value)):
-            raise ValueError(f"the header {name!r} holds what a header cannot hold")
+            raise ValueError(f"the header {name!r} contains a character that cannot be sent")
         checked[name] = value
     return checked
 
@@ -63,7 +64,7 @@ def merged_headers(headers: dict[str, str], extra: Mapping[str, str] | None) -> 
 
 
 def encoded_query(query: Query) -> str:
-    """Return a query as it stands in a URL.
+    """Return a query as a URL contains it.
 
     Raises:
         TypeError: A name is not a str, or a value is a dict.
@@ -100,21 +101,21 @@ def target_of(base: tuple[str, str], path: str, query: Query) -> str:
 
 
 def _quoted(target: str) -> str:
-    """Encode what cannot stand in a target (RFC 3986); escapes that stand there stay."""
+    """Encode the characters that a target cannot contain (RFC 3986); keep its escapes."""
     return _NO_ESCAPE.sub("%25", quote(target, safe=_TARGET, errors="surrogatepass"))
 
 
 def checked_method(method: str) -> str:
-    """Return a method as it stands in a request.
+    """Return the name of a method, if it can be sent.
 
     Raises:
-        TypeError: It is no str.
-        ValueError: It is no name of a method.
+        TypeError: It is not a str.
+        ValueError: It is not the name of a method.
     """
     if not isinstance(method, str):
         raise TypeError(f"the method must be a str, not {type(method).__name__}")
     if not _HEADER_NAME.fullmatch(method):
-        raise ValueError(f"the method must be a name, as GET is one, not {method!r}")
+        raise ValueError(f"the method must be a name such as GET, not {method!r}")
     return method
 
 

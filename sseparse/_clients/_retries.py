@@ -41,7 +41,7 @@ def wait_before_retry(attempt: int, wanted: float | None) -> float | None:
 
     Args:
         attempt: Its number, from 1.
-        wanted: What the server asked for.
+        wanted: The wait that the server asked for, in s.
     """
     if wanted:
         return wanted if wanted <= _MAX_WAIT else None

@@ -1,4 +1,4 @@
-"""The way to a server: what is dialled, and what happens on the connection before a request."""
+"""The route to a server: where to connect, and what to do before a request."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ if TYPE_CHECKING:
     from ._address import Address
     from ._proxies import Proxy
 
-# What both clients hold to, so that their connections behave alike.
+# The rules of both clients for connections.
 MAX_IDLE = 64  # connections that are kept
-LONGEST_IDLE = 60.0  # s; routers forget connections after some minutes, without a word
-PARKED_FOR = 5.0  # s; an answer that has not ended by then is not waited for any more
+LONGEST_IDLE = 60.0  # s; routers forget connections after some minutes, without a notice
+PARKED_FOR = 5.0  # s; the longest wait for the end of an answer that nobody reads any more
 
 
 @attrs.frozen
 class Route:
-    """The way to a server.
+    """The route to a server.
 
     Attributes:
-        address: Where the server is.
-        proxy: The proxy in between; None for none.
-        context: The TLS to the server; None for none.
-        proxy_context: The TLS to the proxy; None for none.
+        address: The address of the server.
+        proxy: The proxy on the route, or None.
+        context: The TLS settings for the server; None for no TLS.
+        proxy_context: The TLS settings for the proxy; None for no TLS.
     """
 
     address: Address
@@ -44,13 +44,13 @@ class Route:
         context: ssl.SSLContext | None,
         ca_file: str | None,
     ) -> Route:
-        """Return the way to a server.
+        """Return the route to a server.
 
         Args:
-            address: Where it is.
-            proxy: The proxy in between; None for none.
-            context: The TLS of both; None for the default.
-            ca_file: Authorities in PEM for the default TLS, instead of the system's.
+            address: The address of the server.
+            proxy: The proxy on the route, or None.
+            context: The TLS settings for both; None for the default.
+            ca_file: Authorities in PEM for the default TLS settings, instead of the system's.
 
         Raises:
             OSError: The file of authorities cannot be read.
@@ -61,7 +61,7 @@ class Route:
         needs_tls = address.scheme == "https"
         proxy_needs_tls = proxy is not None and proxy.scheme == "https"
         if context is None and (needs_tls or proxy_needs_tls or ca_file is not None):
-            # One for all connections: to load the authorities takes some 20 ms.
+            # One for all connections, because loading the authorities takes some 20 ms.
             context = default_context(ca_file)
         return cls(
             address,
@@ -72,7 +72,7 @@ class Route:
 
     @property
     def dialled(self) -> tuple[str, int]:
-        """Host and port that a connection is made to."""
+        """The host and port to connect to."""
         if self.proxy is not None:
             return self.proxy.host, self.proxy.port
         return self.address.host, self.address.port
@@ -88,11 +88,11 @@ class Route:
         return self.proxy is not None and self.context is None
 
     def target(self, target: str) -> str:
-        """Return the target as it stands in the request line."""
+        """Return the target for the request line."""
         return self.address.origin + target if self.is_forwarded else target
 
     def headers(self) -> dict[str, str]:
-        """Return the headers that each request needs on this way."""
+        """Return the headers that each request needs on this route."""
         headers = {"Host": self.address.authority}
         if self.is_forwarded and self.proxy is not None and self.proxy.authorization:
             headers["Proxy-Authorization"] = self.proxy.authorization

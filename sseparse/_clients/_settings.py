@@ -1,4 +1,4 @@
-"""What a client was made with: arguments, and what the environment says in their place."""
+"""The settings of a client: its arguments, or the values of the environment."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ OnRetry = Callable[[int, float, ExchangeError], object]
 
 
 def limits(timeout: Any, default: Timeout) -> Timeout:
-    """Return the limits that an argument ``timeout`` stands for.
+    """Return the time limits for an argument ``timeout``.
 
     Raises:
-        TypeError: It is no Timeout, no number and not None.
+        TypeError: It is not a Timeout, a number or None.
     """
     if timeout is UNSET:
         return default
@@ -54,11 +54,11 @@ def _max_event_size(_: object, __: object, value: Any) -> None:
 
 @attrs.frozen(kw_only=True)
 class Settings:
-    """The settings of a client, checked. None of them is None for "look into the environment"."""
+    """The settings of a client, checked, with the values of the environment filled in."""
 
     api_key: ApiKey = attrs.field(repr=False)
     key_name: str  # where the key comes from, for messages
-    address: Address = attrs.field(repr=False)  # a query may hold a key
+    address: Address = attrs.field(repr=False)  # a query may contain a key
     organization: str | None
     project: str | None
     timeout: Timeout
@@ -72,7 +72,7 @@ class Settings:
     json_loads: Callable[[str], Any] = json.loads
 
     def __attrs_post_init__(self) -> None:
-        """Check what each request will have. A key that a function gives is checked when it is."""
+        """Check the headers and the query. A key from a function is checked when it is returned."""
         encoded_query(self.default_query)
         key = "k" if callable(self.api_key) else self.api_key
         self._headers(key)
@@ -82,7 +82,7 @@ class Settings:
 
         Raises:
             TypeError: The function of the key does not return a str.
-            ValueError: A header cannot hold the key.
+            ValueError: A header cannot contain the key.
         """
         key = self.api_key
         return self._headers(key() if callable(key) else key)
@@ -94,7 +94,7 @@ class Settings:
                 f"not {type(key).__name__}"
             )
         if key and ("\n" in key or "\r" in key):
-            raise ValueError(f"{self.key_name} holds a line end, which no header can hold")
+            raise ValueError(f"{self.key_name} contains a line end, which no header can contain")
         own = {
             "User-Agent": f"sseparse/{__version__}",
             "Accept-Encoding": "identity",  # under compression an event waits for the next flush
@@ -115,7 +115,7 @@ def settings_of(
     timeout: Any,
     **others: Any,
 ) -> Settings:
-    """Return the settings, with those of the environment where arguments are None.
+    """Return the settings, with the values of the environment for arguments that are None.
 
     Raises:
         TypeError: An argument has the wrong type.

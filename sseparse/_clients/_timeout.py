@@ -6,20 +6,20 @@ from typing import Any
 
 import attrs
 
-# Beyond some 24 days sockets, and beyond other figures locks, raise OverflowError.
+# Sockets raise OverflowError beyond some 24 days, and locks beyond other times.
 _seconds: Any = attrs.validators.optional([attrs.validators.gt(0), attrs.validators.le(10**6)])
 
 
 @attrs.frozen(kw_only=True)
 class Timeout:
-    """Time limits in seconds; None switches one off.
+    """Time limits in seconds; None turns one off.
 
     Attributes:
-        connect: To connect to one address of the server, the proxy's tunnel and TLS included.
-        idle: Without a single byte: while sending, while waiting for the headers, between reads.
-        event_idle: Waiting for the next event while only comments or parts of events arrive; an
-            answer that is not streamed has no events.
-        deadline: From the call to the end of the answer, retries included.
+        connect: The time to connect to one address of the server, with the proxy's tunnel and TLS.
+        idle: The time without a single byte, while sending, waiting for the headers, or reading.
+        event_idle: The wait for the next event, also while comments or parts of events arrive. It
+            does not apply to answers that are not streamed.
+        deadline: The time from the call to the end of the answer, with retries.
 
     Raises:
         TypeError: A limit is not a number and not None.

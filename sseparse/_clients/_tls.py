@@ -1,4 +1,4 @@
-"""The TLS that a client uses where it was not given one."""
+"""The default TLS settings of a client."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import ssl
 def default_context(ca_file: str | None = None) -> ssl.SSLContext:
     """Return a context that checks certificates against the system's authorities.
 
-    Where the system has none, as in small containers, those of certifi are taken, if it is
-    installed.
+    If the system has none, as in small containers, it uses those of certifi, if that is installed.
 
     Args:
         ca_file: Authorities in PEM, instead of the system's.
@@ -22,7 +21,7 @@ def default_context(ca_file: str | None = None) -> ssl.SSLContext:
     if ca_file is None and not context.get_ca_certs() and not _has_store():
         try:
             import certifi
-        except ImportError:  # then each handshake says what is missing
+        except ImportError:  # then each handshake fails, with the reason
             pass
         else:
             context.load_verify_locations(certifi.where())

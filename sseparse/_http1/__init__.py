@@ -1,8 +1,8 @@
 """HTTP/1.1 messages without I/O: heads, the framing of bodies, and their compression.
 
-The client reads answers off sockets with it, and recordings hold the same bytes. Nothing here knows
-sockets, events or JSON. The rules are those of RFC 9112, read as tolerantly as browsers do where
-nothing depends on it.
+The clients read answers with it, and ``sseparse.recording`` reads files that contain such bytes.
+Nothing here knows sockets, events or JSON. The rules are those of RFC 9112. Like browsers, it is
+tolerant in places that do not matter for the result.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The framing of bodies (RFC 9112, sections 6 and 7).
 
-Each of these takes the bytes of the connection, cut anywhere, and returns those of the body that
-they bring. What comes before a fault is returned; ``fault`` then says what is wrong.
+Each class takes the bytes of the connection, cut anywhere, and returns the bytes of the body in
+them. Everything before a fault is returned; then ``fault`` describes the fault.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ if TYPE_CHECKING:
 _MAX_LINE = 16 * 1024  # bytes of a line with the size of a chunk, its extensions included
 _MAX_TRAILERS = 256 * 1024  # bytes
 
-# The size of a chunk, its extensions, which say nothing here, and the end of the line.
+# The size of a chunk, its extensions, which are ignored, and the end of the line.
 _SIZE = rb"0*([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\n]*)?"
 _SIZE_LINE = re.compile(_SIZE + rb"\r?\n")
 _STRICT_SIZE_LINE = re.compile(_SIZE + rb"(?<!\r)\r\n")
 _SIZE_LINE_BEGUN = re.compile(rb"[0-9A-Fa-f]{0,15}[ \t]*(?:;[^\r\n]*)?\r?")
-_SHOWN = 40  # bytes of what is wrong, for the message
+_SHOWN = 40  # bytes that a message shows
 _NO_BODY = frozenset({204, 304})
 
 
 class Body:
-    """What all bodies have.
+    """The base of all bodies.
 
     Attributes:
         is_over: Whether the body has ended.
-        surplus: What came behind the end of the body.
-        fault: What is wrong with the framing; "" while nothing is.
+        surplus: The bytes that came after the end of the body.
+        fault: What is wrong with the framing, or "".
     """
 
     __slots__ = ("fault", "is_over", "surplus")
@@ -43,11 +43,11 @@ class Body:
         self.fault = ""
 
     def feed(self, data: bytes) -> bytes:
-        """Return what the next bytes of the connection bring of the body."""
+        """Return the bytes of the body in the next bytes of the connection."""
         raise NotImplementedError
 
     def close(self) -> None:
-        """Take notice that the connection has ended."""
+        """Record that the connection has ended."""
         if not self.is_over:
             self.fault = self.fault or "the connection ended before the whole body had arrived"
 
@@ -58,11 +58,11 @@ class UnsizedBody(Body):
     __slots__ = ()
 
     def feed(self, data: bytes) -> bytes:
-        """Return what the next bytes of the connection bring of the body."""
+        """Return the bytes of the body in the next bytes of the connection."""
         return data
 
     def close(self) -> None:
-        """Take notice that the connection has ended."""
+        """Record that the connection has ended."""
         self.is_over = True
 
 
@@ -77,7 +77,7 @@ class SizedBody(Body):
         self.is_over = not size
 
     def feed(self, data: bytes) -> bytes:
-        """Return what the next bytes of the connection bring of the body."""
+        """Return the bytes of the body in the next bytes of the connection."""
         left = self._left
         self._left = max(left - len(data), 0)
         self.is_over = not self._left
@@ -88,16 +88,16 @@ class SizedBody(Body):
 
 
 class ChunkedBody(Body):
-    """A body in chunks, each behind its size (RFC 9112, section 7.1).
+    """A body in chunks, each after its size (RFC 9112, section 7.1).
 
     Args:
-        is_strict: Whether lines have to end with CR LF, and those behind the last chunk have to be
-            fields. A client is tolerant, because nothing depends on it; a reader of files is
-            strict, because something else may follow.
+        is_strict: Whether lines must end with CR LF, and those after the last chunk must be fields.
+            A client is tolerant, because the result is the same; a reader of files is strict,
+            because other bytes may follow.
 
     Attributes:
-        problem: What was expected, and what was there instead, if the framing is wrong.
-        broken_at: Where that is, in bytes from the start of the body.
+        problem: What was expected, and what came instead, if the framing is wrong.
+        broken_at: The offset of that place, in bytes from the start of the body.
     """
 
     __slots__ = (
@@ -112,19 +112,19 @@ class ChunkedBody(Body):
         self._is_strict = is_strict
         self._received = 0  # bytes
         self._size = 0  # bytes of the data of this chunk
-        self._left = 0  # bytes to come of it; -1 while the line end behind it is to come
-        # What has to be looked at again with the next bytes: the end of a line, or part of one.
+        self._left = 0  # bytes of it still to come; -1 if only its line end is still to come
+        # Bytes that are searched again with the next ones: the end of a line, or a part of one.
         self._rest = b""
         self._in_trailers = False
         self._trailers = 0  # bytes of them so far
 
     def feed(self, data: bytes) -> bytes:
-        """Return what the next bytes of the connection bring of the body."""
+        """Return the bytes of the body in the next bytes of the connection."""
         self._received += len(data)
         if self._rest:
             data, self._rest = self._rest + data, b""
         size, left = len(data), self._left
-        if left > size and not self.fault:  # all of it lies inside of a chunk
+        if left > size and not self.fault:  # all bytes are inside a chunk
             self._left = left - size
             return data
         size_line = _STRICT_SIZE_LINE if self._is_strict else _SIZE_LINE
@@ -138,7 +138,7 @@ class ChunkedBody(Body):
                 if end > size:
                     self._left = end - size
                     break
-                at, left = end, -1  # the line end behind the data is still to come
+                at, left = end, -1  # the line end after the data is still to come
             if left < 0:
                 line_end = self._line_end_at(data, at)
                 if line_end < 0:
@@ -181,8 +181,8 @@ class ChunkedBody(Body):
         return data[start:-2]
 
     def close(self) -> None:
-        """Take notice that the connection has ended."""
-        # What is missing behind the last chunk says nothing (RFC 9112, section 8).
+        """Record that the connection has ended."""
+        # What is missing after the last chunk does not matter (RFC 9112, section 8).
         self.is_over = self.is_over or (self._in_trailers and not self.fault)
         if not (self.is_over or self.problem):
             left, came = self._left, self._rest
@@ -208,7 +208,7 @@ class ChunkedBody(Body):
         return -1 if first else 0
 
     def _skip_trailers(self, data: bytes) -> None:
-        """Pass over the fields behind the last chunk, up to a blank line."""
+        """Skip the fields after the last chunk, up to a blank line."""
         at = 0
         while (line_end := data.find(b"\n", at)) >= 0:
             line, start, at = data[at:line_end], at, line_end + 1
@@ -222,7 +222,7 @@ class ChunkedBody(Body):
         self._rest = data[at:]
         if self._trailers + len(self._rest) > _MAX_TRAILERS:
             self._stop(data, 0, "a blank line after the last chunk")
-            self.fault = f"there are more than {_MAX_TRAILERS // 1024} KiB behind the last chunk"
+            self.fault = f"there are more than {_MAX_TRAILERS // 1024} KiB after the last chunk"
 
     def _stop(self, data: bytes, at: int, expected: str) -> None:
         self._rest = b""
@@ -246,10 +246,10 @@ def begins_chunked(data: bytes) -> bool | None:
 
 
 def body_of(head: Head, method: str = "GET") -> Body:
-    """Return what undoes the framing that a head announces (RFC 9112, section 6.3).
+    """Return the reader for the framing that a head announces (RFC 9112, section 6.3).
 
     Raises:
-        HttpError: The head contradicts itself, or announces what cannot be undone.
+        HttpError: The head contradicts itself, or announces a framing that is not supported.
     """
     if method == "HEAD" or head.status < 200 or head.status in _NO_BODY:
         return SizedBody(0)
@@ -257,7 +257,7 @@ def body_of(head: Head, method: str = "GET") -> Body:
     if codings:
         if codings == ["chunked"]:
             return ChunkedBody()
-        raise HttpError(f"the transfer coding {', '.join(codings)!r} cannot be undone")
+        raise HttpError(f"the transfer coding {', '.join(codings)!r} is not supported")
     sizes = head.values("content-length")
     if not sizes:
         return UnsizedBody()

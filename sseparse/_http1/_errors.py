@@ -4,4 +4,4 @@ from __future__ import annotations
 
 
 class HttpError(Exception):
-    """The bytes are not what HTTP/1.1 allows; the message says what they are instead."""
+    """The bytes are not valid HTTP/1.1; the message describes the fault."""

@@ -12,7 +12,7 @@ MAX_FIELDS = 1000  # of one head
 
 _STATUS_LINE = re.compile(r"HTTP/(\d(?:\.\d)?)[ \t]+([1-9]\d\d)(?:[ \t]+(.*?))?[ \t]*")
 _END = re.compile(rb"\n\r?\n")
-_FIRST_BYTES = 40  # of what is no head, for the message
+_FIRST_BYTES = 40  # bytes that a message shows
 
 
 class Head(NamedTuple):
@@ -37,7 +37,7 @@ class Head(NamedTuple):
 
     @property
     def keeps_connection(self) -> bool:
-        """Whether the sender means to keep the connection (RFC 9112, section 9.3)."""
+        """Whether the server announces to keep the connection (RFC 9112, section 9.3)."""
         options = self.values("connection")
         if self.version == "1.0":
             return "keep-alive" in options
@@ -45,31 +45,31 @@ class Head(NamedTuple):
 
 
 class HeadReader:
-    """Reads heads from bytes that are cut anywhere.
+    """Read heads from bytes that are cut anywhere.
 
     Attributes:
-        rest: What came after the last head.
+        rest: The bytes after the last head.
     """
 
     def __init__(self) -> None:
         self.rest = b""
-        self._size = 0  # of the heads so far
-        self._searched = 0  # bytes of rest in which there is no end of a head
+        self._size = 0  # bytes of the heads so far
+        self._searched = 0  # bytes of rest that contain no end of a head
 
     @property
     def has_begun(self) -> bool:
-        """Whether a byte of the next head is there."""
+        """Whether a byte of the next head has come."""
         return bool(self.rest)
 
     def feed(self, data: bytes = b"") -> Head | None:
-        """Return the next head, or None if it is not all there yet.
+        """Return the next head, or None if it is not whole yet.
 
         Raises:
-            HttpError: The bytes are no head, or it is too large.
+            HttpError: The bytes are not a head, or it is too large.
         """
         rest = self.rest = (self.rest + data) if self.rest else data
         if not self._searched:
-            rest = self.rest = rest.lstrip(b"\r\n")  # as servers of old sent behind a body
+            rest = self.rest = rest.lstrip(b"\r\n")  # which old servers sent after a body
             if not b"HTTP/".startswith(rest[:5]):
                 raise HttpError(f"the answer is not HTTP; it begins {rest[:_FIRST_BYTES]!r}")
         found = _END.search(rest, max(self._searched - 2, 0))
@@ -85,24 +85,25 @@ class HeadReader:
         return head
 
     def answer(self, data: bytes = b"") -> Head | None:
-        """Return the next head that is no interim answer (RFC 9110, section 15.2), as ``feed``.
+        """Return the next head that is not of an interim answer (RFC 9110, section 15.2).
 
         Raises:
-            HttpError: The bytes are no head, it is too large, or it switches to another protocol.
+            HttpError: The bytes are not a head, it is too large, or it switches to another
+                protocol.
         """
         head = self.feed(data)
         while head is not None and head.status < 200:
             if head.status == 101:
-                raise HttpError("the server switches to another protocol, which nobody asked for")
+                raise HttpError("the server switches to another protocol without a request for it")
             head = self.feed()
         return head
 
     def close(self) -> None:
-        """Take notice that the connection has ended before the next head was whole.
+        """Record that the connection has ended before the next head was whole.
 
         Raises:
-            HttpError: It ended inside of a head.
-            ConnectionResetError: It ended before a byte of it.
+            HttpError: It ended inside a head.
+            ConnectionResetError: It ended before a byte of a head.
         """
         if self.has_begun:
             raise HttpError("the connection ended inside the head of the answer")
@@ -110,15 +111,15 @@ class HeadReader:
 
 
 def parse_head(data: bytes, *, is_strict: bool = True) -> Head:
-    """Return the head that these bytes are: the status line and the lines of the fields.
+    """Parse a head: the status line and the lines of the fields.
 
     Args:
-        data: All of the head, without the blank line.
+        data: The whole head, without the blank line.
         is_strict: Whether a line that is no field is an error. A client cannot trust such an
             answer. For a reader of files it is a field without a value.
 
     Raises:
-        HttpError: It is no head.
+        HttpError: The bytes are not a head.
     """
     first, *lines = data.decode("latin-1").split("\n")
     match = _STATUS_LINE.fullmatch(first.rstrip("\r"))

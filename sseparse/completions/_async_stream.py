@@ -42,7 +42,7 @@ class AsyncSource(Protocol):
         """
 
     def has_event(self) -> None:
-        """Note that the last read completed an event."""
+        """Record that the last read completed an event."""
 
     def limit_rest(self, seconds: float | None) -> None:
         """Wait at most this long for all further bytes, and then raise a TimedOutError.

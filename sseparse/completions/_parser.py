@@ -41,7 +41,8 @@ class CompletionParser(Answer[Chunk]):
       ``close("limit")``.
 
     An answer without a choice and without a usage is an error, and so is every form in which
-    servers report one. The API's documentation is at https://platform.openai.com/docs/api-reference/chat.
+    servers report one. The API's documentation is at
+    https://platform.openai.com/docs/api-reference/chat.
 
     Args:
         status: The status of the answer.

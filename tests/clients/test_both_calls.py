@@ -632,7 +632,7 @@ async def test_tls_that_fails(make: Make, clock: Clock) -> None:
                 await own.ask()
     with serving(streaming, refuse_tls) as server:
         async with make(base_url=https(server), max_retries=3) as own:
-            with pytest.raises(TransportError, match=r"it does not speak TLS \(https\) there"):
+            with pytest.raises(TransportError, match=r"it does not use TLS \(https\) on this port"):
                 await own.ask()
     assert clock.waits == []
     with pytest.raises(OSError, match="No such file"):

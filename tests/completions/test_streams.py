@@ -227,7 +227,7 @@ def test_a_body_cut_at_every_byte(framing: str) -> None:
             assert stream.outcome is Outcome.TRUNCATED
             assert type(error) is (TruncatedError if len(sent) >= first else EmptyStreamError)
         elif at >= len(CHUNKED + chunked(SHORT) + b"0\r\n") and framing == "chunked":
-            # What is missing behind the last chunk says nothing (RFC 9112, section 8).
+            # What is missing after the last chunk does not matter (RFC 9112, section 8).
             assert stream.outcome is Outcome.FINISHED
         else:
             assert stream.outcome is Outcome.TRANSPORT_ERROR

@@ -137,7 +137,7 @@ def test_no_tls_at_the_other_end() -> None:
     with serving(stream, refuse) as server:
         url = server.url.replace("http:", "https:")
         with client(server, base_url=url, ca_file=CERT, max_retries=2) as own:
-            with pytest.raises(TransportError, match=r"does not speak TLS \(https\)"):
+            with pytest.raises(TransportError, match=r"does not use TLS \(https\)"):
                 ask(own)
     assert server.connections == 1
 
@@ -289,7 +289,7 @@ def test_a_tunnel_that_stalls(what: str) -> None:
         (b"", "no answer from the proxy"),
         (b"HTTP/1.1 200 OK\r\nA", "inside the head"),
         (b"SSH-2.0-x\r\n", "is not HTTP"),
-        (b"HTTP/1.1 200 OK\r\n\r\nsurplus", "bytes of its own into the tunnel"),
+        (b"HTTP/1.1 200 OK\r\n\r\nsurplus", "bytes into the tunnel before the client did"),
     ],
 )
 def test_a_proxy_that_answers_otherwise(answer: bytes, message: str) -> None:

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from ._exchange import Exchange
     from ._http import Http
 
-# Bytes that may wait for the reader; with more the server has to wait, until so few are left.
+# With more bytes than the first number that nobody has read, the transport stops reading, until
+# there are at most as many as the second.
 _MOST_WAITING, _FEW_WAITING = 262144, 65536
 
 
@@ -23,17 +24,18 @@ class Connection(asyncio.Protocol):
     """A connection to one server, directly or through a proxy; used by one exchange at a time.
 
     Attributes:
-        exchange: What uses it now; None while it is idle.
+        exchange: The exchange that uses it now; None while it is idle.
         transport: Its transport.
-        received: What has arrived and was not taken: when, by ``time.perf_counter_ns``, and what.
-        arrival_ns: When what was taken last had arrived.
+        received: The bytes that have arrived and were not taken, with their times by
+            ``time.perf_counter_ns``.
+        arrival_ns: When the bytes that were taken last had arrived.
         is_lost: Whether it has ended.
         closed: Done when it has ended.
         has_answered: Whether an answer has come on it.
-        idle_since: When it was put away, as ``time.monotonic`` counts.
+        idle_since: When it became idle, by ``time.monotonic``.
 
     Raises:
-        HttpError: The server sent something before it was asked.
+        HttpError: The server sent something before it had a request.
         ConnectionResetError: It closed the connection.
     """
 
@@ -47,18 +49,18 @@ class Connection(asyncio.Protocol):
         self.idle_since = 0.0
         self._error: Exception | None = None  # why it has ended, if not properly
         self._waiting = 0  # bytes received and not taken
-        self._is_paused = False  # whether the server has to wait
+        self._is_paused = False  # whether the transport has stopped reading
         self._raw = raw
         self._http = http
         handler, transport = raw.protocol, raw.transport
         if handler is None or transport is None or transport.is_closing():
             raw.close()
             raise ConnectionResetError("the server closed the connection at once")
-        if handler.should_close:  # it holds bytes
+        if handler.should_close:  # it has received bytes
             raw.close()
-            raise HttpError("the server sent something before it was asked")
-        self._handler = handler  # aiohttp's own protocol, which hears of the end only
-        self.transport: Any = transport  # Any spares checks on the hot path
+            raise HttpError("the server sent something before it had a request")
+        self._handler = handler  # aiohttp's own protocol, which is only called at the end
+        self.transport: Any = transport  # Any avoids checks that take time
         http.connections.add(self)
         # So that resume_writing is called as soon as the system has taken all of a request.
         self.transport.set_write_buffer_limits(high=0)
@@ -73,11 +75,11 @@ class Connection(asyncio.Protocol):
             self.transport.pause_reading()
         if self.exchange is not None:
             self.exchange.wake()
-        else:  # nobody asked for it
+        else:  # bytes without a request
             self.abort()
 
     def take(self) -> bytes:
-        """Return what arrived first of all that was not taken; b"" at the end of the connection.
+        """Return the first bytes that were not taken; b"" at the end of the connection.
 
         Raises:
             OSError: The connection has failed.
@@ -96,22 +98,22 @@ class Connection(asyncio.Protocol):
 
     def write(self, data: bytes) -> None:
         """Send all of it, as soon as it can be sent; nothing if the connection has ended."""
-        if not self.transport.is_closing():  # then the exchange hears of it
+        if not self.transport.is_closing():  # then the exchange is woken
             self.transport.write(data)
 
     def resume_writing(self) -> None:
-        """Take notice that the system has taken all of the request."""
+        """Record that the system has taken all of the request."""
         if self.exchange is not None:
             self.exchange.is_sent()
 
     @property
     def unsent(self) -> int:
-        """How many bytes of the request the system has not taken; 0 if it never will."""
+        """How many bytes of the request the system has not taken; 0 after the connection's end."""
         size: int = 0 if self.transport.is_closing() else self.transport.get_write_buffer_size()
         return size
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Take notice of the end of the connection."""
+        """Record the end of the connection."""
         self.is_lost, self._error = True, exc
         self._handler.connection_lost(exc)
         self._raw.close()

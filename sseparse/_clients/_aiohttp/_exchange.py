@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ._http import Http
     from ._running import Running
 
-_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})  # their requests have a length, be it 0
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})  # their requests have a length, even if it is 0
 
 
 class Exchange:
@@ -30,10 +30,11 @@ class Exchange:
 
     Attributes:
         status: The status code.
-        headers: The headers of the answer; without ``Content-Encoding`` where that was undone.
+        headers: The headers of the answer, without ``Content-Encoding`` if the body is
+            decompressed.
         timing: When its parts happened, by ``time.perf_counter_ns``.
-        arrival_ns: When the event loop brought what the last read returned.
-        is_closed: Whether somebody has ended it.
+        arrival_ns: When the event loop handed over the bytes of the last read.
+        is_closed: Whether it was ended.
     """
 
     status: int
@@ -47,19 +48,19 @@ class Exchange:
         self.is_closed = False
         self._is_cancelled = False  # by cancel
         self._connecting: asyncio.Task[Connection] | None = None  # while a connection is made
-        # Set by start, taken away by end: from then on the exchange has nothing to do with it.
-        self._connection: Any = None  # else a Connection; Any spares checks on the hot path
+        # Set by start, cleared by end, after which the exchange does not use it any more.
+        self._connection: Any = None  # or a Connection; Any avoids checks that take time
         self._has_begun = False  # whether a byte of the answer has come
         self._body: Any = None  # set when there is an answer
         self._decompressor: Decompressor | None = None
         self._keeps_connection = False
         self._is_parked = False
-        # What a task waits for. Set by _arrival, cleared by _go_on.
+        # A task waits for it. Set by _arrival, cleared by _go_on.
         self._waiter: asyncio.Future[None] | None = None
-        # The limits. One timer looks whether one of them was reached. It is not set anew with each
-        # read, but when it has run out and there turns out to be more time. By _arrival, _look.
+        # The limits. One timer checks whether one of them was reached. It is not set again for each
+        # read, but only when it has run out and there is time left. By _arrival, _look.
         self._timer: asyncio.TimerHandle | None = None
-        self._limit = ""  # which was reached
+        self._limit = ""  # the limit that was reached
         self._waits_since = 0.0  # when the wait for bytes began, or some were sent last
         self._unsent = 0  # bytes of the request that the system had not taken by then
         self._rest_at = 0.0  # when the wait for the rest ends; 0 for no end. By limit_rest.
@@ -119,11 +120,11 @@ class Exchange:
     async def _connect(self) -> Connection:
         """Return a new connection.
 
-        It is made by a task of its own, which can be ended while this one goes on.
+        A task of its own makes it, which can be ended without ending this one.
 
         Raises:
-            OSError: There is none.
-            HttpError: The same.
+            OSError: There is no connection.
+            HttpError: The server sent something before it had a request.
         """
         task = self._connecting = self._loop.create_task(self._http.connect())
         seconds, limit = self._next_limit(is_connecting=True)
@@ -149,15 +150,15 @@ class Exchange:
             self._connecting = None
 
     def is_sent(self) -> None:
-        """Take notice that the system has taken the whole request."""
+        """Record that the system has taken the whole request."""
         self.timing.request_sent_ns = self.timing.request_sent_ns or time.perf_counter_ns()
 
     async def _head(self) -> tuple[Head, bytes]:
-        """Return the head of the answer, and what came behind it.
+        """Return the head of the answer, and the bytes that came after it.
 
         Raises:
-            OSError: There is none.
-            HttpError: What came is none.
+            OSError: There is no answer.
+            HttpError: The bytes are not a head.
         """
         reader, connection = HeadReader(), self._connection
         head = None
@@ -213,10 +214,10 @@ class Exchange:
         return waiter
 
     def _look(self) -> None:
-        """Look whether a limit was reached, and when to look again."""
+        """Check whether a limit was reached; if not, set the timer."""
         self._timer = None
         if self._waiter is None or self._waiter.done():
-            return  # nobody waits; with the next wait it is looked again
+            return  # nobody waits; the next wait sets the timer again
         unsent = self._connection.unsent
         if unsent != self._unsent:
             self._unsent, self._waits_since = unsent, time.perf_counter()
@@ -248,14 +249,14 @@ class Exchange:
         return min(limits, default=(None, ""))
 
     def wake(self) -> None:
-        """Take notice that something has arrived, or that the connection has ended."""
+        """Record that something has arrived, or that the connection has ended."""
         if self._is_parked and self._drain():
             self.end()
         else:
             self._go_on()
 
     def _go_on(self) -> None:
-        """Let the task that waits go on, if one does."""
+        """Wake the task that waits, if there is one."""
         waiter, self._waiter = self._waiter, None
         if waiter is not None and not waiter.done():  # its task may have been cancelled
             waiter.set_result(None)
@@ -265,10 +266,10 @@ class Exchange:
     async def read(self) -> bytes:
         """Return the next bytes of the body as soon as there are any; b"" at its end.
 
-        After ``close`` it is b"" as well, also in a read that was waiting.
+        After ``close`` it returns b"", too, also in a read that was waiting.
 
         Raises:
-            TransportError: The body was cut off. What came before it has been returned.
+            TransportError: The body was cut off. Everything before the cut has been returned.
             TimedOutError: A limit was reached.
         """
         try:
@@ -314,11 +315,11 @@ class Exchange:
         return b""
 
     def has_event(self) -> None:
-        """Take notice that the last read completed an event, for the ``event_idle`` limit."""
+        """Record that the last read completed an event, for the ``event_idle`` limit."""
         self._event_since = 0.0
 
     def limit_rest(self, seconds: float | None) -> None:
-        """Wait at most this long for all that follows, and then raise a TimedOutError."""
+        """Wait at most this long for all further bytes, and then raise a TimedOutError."""
         self._rest_at = 0.0 if seconds is None else time.perf_counter() + seconds
         self._is_timed = True
         self._stop_timer()  # it may run longer
@@ -326,9 +327,9 @@ class Exchange:
     # The end.
 
     async def park(self) -> None:
-        """End the exchange, whose rest does not matter, without waiting for the end of the body.
+        """End the exchange without waiting for the end of the body.
 
-        When it comes the connection is used again; when it does not come soon it is closed.
+        When the end comes, the connection becomes idle. If it does not come soon, it is closed.
         """
         if self._connection is not None and self._keeps_connection and not self._drain():
             self._leave()
@@ -338,7 +339,7 @@ class Exchange:
             self.end()
 
     def _drain(self) -> bool:
-        """Pass over what has arrived of the body; tell whether it is known how it ended."""
+        """Skip the bytes of the body that have arrived; tell whether it has ended or failed."""
         body, connection = self._body, self._connection
         try:
             while connection.received and not (body.is_over or body.fault):
@@ -357,12 +358,12 @@ class Exchange:
         self.end()
 
     def cancel(self) -> None:
-        """End the exchange, also before there is an answer; what waits for it raises an error."""
+        """End the exchange, also before there is an answer; a task that waits gets an error."""
         self._is_cancelled = not self._is_parked
         self.end()
 
     def end(self) -> None:
-        """Do what close does, at once."""
+        """Do the same as close, without a coroutine."""
         self.is_closed = True
         self._leave()
         self._http.unpark(self)
@@ -372,7 +373,7 @@ class Exchange:
         self._go_on()
 
     def _leave(self) -> None:
-        """Take notice that nobody reads the exchange any more."""
+        """Record that nobody reads the exchange any more."""
         self.timing.end_ns = self.timing.end_ns or time.perf_counter_ns()
         self._running.exchanges.discard(self)
         self._http.exchanges.discard(self)

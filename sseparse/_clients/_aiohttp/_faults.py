@@ -1,4 +1,4 @@
-"""What aiohttp's exceptions say, without aiohttp."""
+"""Translate the exceptions of aiohttp."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class UnconnectedError(OSError):
     """There is no connection.
 
     Attributes:
-        error: Why.
-        is_past_proxy: Whether it is no longer the proxy's fault alone.
+        error: The reason.
+        is_past_proxy: Whether something else than the proxy may have failed.
     """
 
     def __init__(self, error: Exception, is_past_proxy: bool) -> None:
@@ -29,11 +29,11 @@ class UnconnectedError(OSError):
 
 
 def unconnected(error: Exception, route: Route) -> UnconnectedError:
-    """Return what an exception of aiohttp's connector says.
+    """Return the error for an exception of aiohttp's connector.
 
     Args:
         error: The exception.
-        route: The way of the connection.
+        route: The route of the connection.
     """
     proxy = route.proxy
     if isinstance(error, aiohttp.ClientHttpProxyError):
@@ -56,6 +56,6 @@ def _root_of(error: Exception) -> Exception:
     if not isinstance(root, Exception):
         return OSError(str(error))
     if isinstance(root, OSError) and str(root.strerror).startswith("Connect call failed"):
-        # asyncio's words in place of the system's, which say what happened.
+        # asyncio's message hides the system's, which has the reason.
         return OSError(root.errno, os.strerror(root.errno or 0))
     return root

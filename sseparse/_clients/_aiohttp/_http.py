@@ -1,4 +1,4 @@
-"""The way to one server, and its connections."""
+"""The connections to one server."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ class Http:
     """The connections to one server. It belongs to the event loop in which it is first used.
 
     Attributes:
-        route: The way there.
-        connections: All that are open.
-        exchanges: All that run.
+        route: The route to the server.
+        connections: All open connections.
+        exchanges: All running exchanges.
     """
 
     def __init__(self, route: Route, max_idle: int) -> None:
@@ -43,7 +43,7 @@ class Http:
         self.connections: set[Connection] = set()
         self.exchanges: set[Exchange] = set()
         self._idle: deque[Connection] = deque()  # the one used last is the last
-        # Exchanges whose answer has brought all that matters, but not its end, and what ends them.
+        # Exchanges that only lack the end of their body, and the timers that end them.
         self._parked: dict[Exchange, asyncio.TimerHandle] = {}
         self._connector: aiohttp.BaseConnector | None = None  # by enter; None again by close
         self._loop: asyncio.AbstractEventLoop | None = None  # the same
@@ -51,13 +51,14 @@ class Http:
     async def send(self, call: Call, headers: Mapping[str, str], running: Running) -> Exchange:
         """Send a request and return when the head of its answer is there.
 
-        It goes out once more only if a connection that had been used before turns out to have been
-        closed by the server before a byte of the answer: servers close idle connections at will.
+        If the server had closed a connection that was used before, so that not a byte of the answer
+        comes, it sends the request once more on another one: servers close idle connections at any
+        time.
 
         Args:
-            call: What is asked.
-            headers: All headers but those of the way: Host, Content-Length and the proxy's.
-            running: Where the exchange stands while it runs.
+            call: The call.
+            headers: All headers except Host, Content-Length and the proxy's.
+            running: The running exchanges of the client.
 
         Raises:
             TransportError: There is no answer.
@@ -107,8 +108,8 @@ class Http:
         """Return a new connection.
 
         Raises:
-            OSError: There is none.
-            HttpError: The server sent something before it was asked.
+            OSError: There is no connection.
+            HttpError: The server sent something before it had a request.
         """
         if self._connector is None:
             raise ConnectionAbortedError(CANCELLED)
@@ -125,7 +126,7 @@ class Http:
             proxy=_url_of(route.proxy) if route.proxy is not None else None,
             proxy_headers=proxy_headers,
         )
-        # All time limits are the exchange's.
+        # The exchange has all time limits.
         try:
             raw = await self._connector.connect(request, [], aiohttp.ClientTimeout())
         except (aiohttp.ClientError, OSError) as error:
@@ -142,13 +143,13 @@ class Http:
             connection.abort()
 
     def park(self, exchange: Exchange) -> None:
-        """Keep the connection of an exchange whose answer has nearly ended."""
+        """Keep the connection of an exchange that only lacks the end of its body."""
         loop = asyncio.get_running_loop()
         self._parked[exchange] = loop.call_later(PARKED_FOR, exchange.end)
         self._trim()
 
     def unpark(self, exchange: Exchange) -> None:
-        """Take notice that the answer of an exchange has ended, in whatever way."""
+        """Record that an exchange is not parked any more."""
         if timer := self._parked.pop(exchange, None):
             timer.cancel()
 
@@ -160,7 +161,7 @@ class Http:
                 self._idle.popleft().abort()
 
     def forget(self, connection: Connection) -> None:
-        """Take notice that a connection has ended."""
+        """Record that a connection has ended."""
         self.connections.discard(connection)
         with contextlib.suppress(ValueError):
             self._idle.remove(connection)
@@ -173,7 +174,7 @@ class Http:
         """
         if self._connector is None or self._loop is None:
             return
-        if self._loop.is_closed():  # and with it all that it had
+        if self._loop.is_closed():  # and with it all connections
             self.connections.clear()
             self._idle.clear()
             self._parked.clear()
@@ -194,7 +195,7 @@ class Http:
 
 
 def _url_of(place: Address | Proxy) -> URL:
-    """Return what aiohttp connects to."""
+    """Return the URL that aiohttp connects to."""
     host = place.host or "localhost"
     with contextlib.suppress(OSError):  # then it is no IPv4 address
         host = socket.inet_ntoa(socket.inet_aton(host))  # aiohttp does not take 127.1

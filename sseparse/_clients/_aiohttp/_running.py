@@ -1,4 +1,4 @@
-"""What runs in a client, so that it can be ended together."""
+"""The exchanges and waits of a client, which can be ended together."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Running:
         self._pauses: set[asyncio.Future[None]] = set()
 
     def cancel(self) -> None:
-        """End all that runs."""
+        """End all exchanges and waits."""
         for pause in self._pauses:
             if not pause.done():
                 pause.set_exception(cancellation())
@@ -30,7 +30,7 @@ class Running:
         """Wait before the next attempt.
 
         Raises:
-            TransportError: The client was told to cancel what it does.
+            TransportError: The call was cancelled.
         """
         loop = asyncio.get_running_loop()
         pause = loop.create_future()

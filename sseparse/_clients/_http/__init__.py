@@ -1,16 +1,16 @@
-"""One HTTP exchange: a request, its reads, its time limits, its cancellation.
+"""HTTP exchanges over sockets: a request, its answer, its time limits, its cancellation.
 
-It knows no JSON and no events, so that every blocking client of the package can share it:
+Nothing here knows JSON or events:
 
-    Http         the way to one server and its connections; shared by threads
+    Http         the connections to one server; shared by threads
     Running      the exchanges of one client, which can be cancelled together
     Exchange     one request and its answer; read by one thread, closed by any
-    Connection   a connection: the way to the server, step by step
-    Pool         the connections that nobody uses just now
+    Connection   a connection to the server
+    Pool         the idle connections
 
-Requests are written by urllib3, whose classes the connection is one of; answers are read by
-``sseparse._http1``. No exception of the sockets below leaves this package: each becomes a
-TransportError or a TimedOutError, with the original as its cause.
+urllib3 writes the requests: Connection derives from its class. ``sseparse._http1`` reads the
+answers. No exception of a socket leaves this package: each becomes the cause of a TransportError or
+a TimedOutError.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A connection: how it comes about, and what goes over it."""
+"""A connection: connect, send a request, receive an answer."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if not issubclass(HTTPConnection, http.client.HTTPConnection):
     )
 
 READ_SIZE = 65536
-_SENT_AT_ONCE = 65536  # bytes of a body, after which it is looked whether the server has answered
+_SENT_AT_ONCE = 65536  # bytes of a body, after which send checks whether the server has answered
 _Raw = http.client.HTTPConnection
 
 
@@ -39,44 +39,44 @@ class UnsentError(OSError):
 
 
 class Answer(http.client.HTTPResponse):
-    """An answer, read by ``sseparse._http1``. http.client gets only what it needs.
+    """An answer that ``sseparse._http1`` reads, in the form that http.client needs.
 
     Attributes:
         head: Its head, after those of interim answers.
-        rest: What came behind the head.
+        rest: The bytes that came with the head, but after it.
     """
 
     head: Head
     rest: bytes
-    fp: Any = None  # where an exception comes before http.client has set it
+    fp: Any = None  # if an exception comes before http.client has set it
 
     def __init__(self, connection: Connection, sock: Any, *args: Any, **more: Any) -> None:
         super().__init__(sock, *args, **more)
         if self.fp is not None:  # a file around the socket, which nothing here reads
             self.fp.close()
-        self.fp = None  # which says that the next request may go out
+        self.fp = None  # for http.client, this means that the next request may be sent
         self._receive: Any = connection.receive
 
     def begin(self) -> None:
         """Read the head of the answer, after those of interim answers (RFC 9110, section 15.2).
 
         Raises:
-            HttpError: What comes is no head, or no whole one.
+            HttpError: The bytes are not a head, or not a whole one.
         """
         receive, self._receive = self._receive, None  # the connection keeps the answer: no cycle
         self.head, self.rest = read_head(receive)
-        self.will_close = False  # whether the connection is kept is decided by the exchange
+        self.will_close = False  # the exchange decides whether the connection is kept
 
 
 class Connection(HTTPConnection):
     """A connection to one server, directly or through a proxy; used by one exchange at a time.
 
     Attributes:
-        exchange: What uses it now; it says how long each step may take.
-        is_past_proxy: Whether what fails now is no longer the proxy's fault alone.
+        exchange: The exchange that uses it now, and limits the time of each step.
+        is_past_proxy: Whether something else than the proxy may fail from now on.
         has_answered: Whether an answer has come since it was connected.
         has_begun: Whether a byte of the answer to the last request has come.
-        idle_since: When it was put away, as ``time.monotonic`` counts.
+        idle_since: When it became idle, by ``time.monotonic``.
     """
 
     def __init__(self, route: Route) -> None:
@@ -89,11 +89,11 @@ class Connection(HTTPConnection):
 
     @property
     def response_class(self) -> Any:  # type: ignore[override]
-        """What http.client makes an answer of. Made anew: to keep it would be a cycle."""
+        """The class of answers, for http.client. Made at each access, to avoid a cycle."""
         return partial(Answer, self)
 
     def connect(self) -> None:
-        """Make the connection, up to where a request can be sent."""
+        """Make the connection, so that a request can be sent."""
         route = self.route
         self.is_past_proxy = self.has_answered = False
         self._dial()
@@ -106,7 +106,7 @@ class Connection(HTTPConnection):
             self._start_tls(route.context, route.address.host)
 
     def _dial(self) -> None:
-        """Connect to the first address that takes it."""
+        """Connect to the first address that accepts the connection."""
         host, port = self.route.dialled
         if self.route.address.socket_path:
             family: Any = socket.AF_UNIX  # type: ignore[attr-defined,unused-ignore]  # not on Windows
@@ -133,13 +133,13 @@ class Connection(HTTPConnection):
         self.exchange.arm(self.sock)
         host = host.partition("%")[0].removesuffix(".")
         if isinstance(self.sock, socket.socket) and not hasattr(self.sock, "context"):
-            # Not at once: until it stands here, no other thread could end the handshake.
+            # The handshake comes later, because another thread can end it only if self.sock is set.
             self.sock = context.wrap_socket(
                 self.sock, server_hostname=host, do_handshake_on_connect=False
             )
             self.sock.do_handshake()
         else:
-            self.sock = SSLTransport(self.sock, context, host)  # TLS in the TLS of the proxy
+            self.sock = SSLTransport(self.sock, context, host)  # TLS inside the proxy's TLS
 
     def _open_tunnel(self) -> None:
         self.send(self.route.tunnel_request())
@@ -147,7 +147,7 @@ class Connection(HTTPConnection):
         if not 200 <= head.status < 300:
             raise RefusedTunnelError(head.status, head.reason)
         if rest:
-            raise HttpError("the proxy sent bytes of its own into the tunnel")
+            raise HttpError("the proxy sent bytes into the tunnel before the client did")
         self.has_begun = False
 
     def ask(self, method: str, target: str, headers: dict[str, str], body: bytes | None) -> Answer:
@@ -155,7 +155,7 @@ class Connection(HTTPConnection):
 
         Raises:
             OSError: There is no connection, or it failed.
-            HttpError: The answer is none.
+            HttpError: The answer is not HTTP.
         """
         self.has_begun = False
         if self.sock is None:
@@ -170,10 +170,10 @@ class Connection(HTTPConnection):
         except OSError as error:
             if self.sock is None:
                 raise
-            unsent = error  # but it may have answered
+            unsent = error  # the server may have answered nevertheless
         self.exchange.is_sent(unsent is None)
         try:
-            # http.client's: urllib3's would wrap the answer for others to read.
+            # The method of http.client, because urllib3's would wrap the answer.
             answer: Any = _Raw.getresponse(self)
         except (OSError, HttpError):
             if unsent is not None and not self.has_begun:
@@ -202,40 +202,40 @@ class Connection(HTTPConnection):
                     raise UnsentError("the server did not wait for the whole request")
 
     def receive(self) -> bytes:
-        """Return what one receive brings; b"" at the end of the connection."""
+        """Return the bytes of one receive; b"" at the end of the connection."""
         self.exchange.arm(self.sock)
         data: bytes = self.sock.recv(READ_SIZE)
         self.has_begun = self.has_begun or bool(data)
         return data
 
     def shutdown(self) -> None:
-        """End what another thread waits for, now or in a moment."""
+        """End the wait of another thread, which may begin in a moment."""
         sock = self.sock
         while sock is not None and not isinstance(sock, socket.socket):
             sock = sock.socket  # TLS in TLS
         if sock is not None:
             with contextlib.suppress(OSError):  # it is closed
-                # The plain socket's: that of TLS would take its state out from under a read.
+                # The plain socket's method: that of TLS would remove the state that a read needs.
                 socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
     def is_usable(self) -> bool:
-        """Tell whether a request may be sent on it: it is there, not too old, and silent."""
+        """Tell whether a request may be sent on it: it is open, silent, and not idle for long."""
         if self.sock is None or time.monotonic() - self.idle_since > LONGEST_IDLE:
             return False
-        # What can be read there is the end of the connection, or what nobody asked for.
+        # If it can be read, it has ended, or the server sent bytes without a request.
         return not wait_for_read(self.sock, 0)
 
     def __del__(self) -> None:
-        # Where an exception came between making it and keeping it, or even while it was made.
+        # If an exception came before the pool or the exchange had it, or even while it was made.
         if getattr(self, "sock", None) is not None:
             self.close()
 
 
 def read_head(receive: Any) -> tuple[Head, bytes]:
-    """Return the head of an answer that is not an interim one, and what came behind it.
+    """Return the head of an answer that is not an interim one, and the bytes that came after it.
 
     Raises:
-        HttpError: What comes is no head, or no whole one.
+        HttpError: The bytes are not a head, or not a whole one.
         ConnectionResetError: The connection ended before a byte of it.
     """
     reader = HeadReader()

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from ._pool import Pool
     from ._running import Running
 
-# What a receive without waiting says where nothing has arrived.
+# The exceptions of a receive without waiting if nothing has arrived.
 _NOTHING_YET = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError, TimeoutError)
-_LOOKS = 8  # receives without waiting, for the end of an answer that brings nothing more
+_LOOKS = 8  # receives without waiting, to find the end of a body
 
 
 class Exchange:
@@ -33,10 +33,11 @@ class Exchange:
 
     Attributes:
         status: The status code.
-        headers: The headers of the answer; without ``Content-Encoding`` where that was undone.
+        headers: The headers of the answer, without ``Content-Encoding`` if the body is
+            decompressed.
         timing: When its parts happened, by ``time.perf_counter_ns``.
-        arrival_ns: When the last read returned, before anything was done with what it brought.
-        is_closed: Whether somebody has ended it.
+        arrival_ns: When the last read returned, before its bytes were processed.
+        is_closed: Whether it was ended.
     """
 
     status: int
@@ -56,16 +57,16 @@ class Exchange:
         self._running, self._cancelled = running, cancelled
         self.timing = timing
         self.is_closed = False
-        # Set by start, taken away by part: from then on the exchange has nothing to do with it.
-        self._connection: Any = None  # else a Connection; Any spares checks on the hot path
+        # Set by start, cleared by part, after which the exchange does not use it any more.
+        self._connection: Any = None  # or a Connection; Any avoids checks that take time
         self._sock: Any = None  # of the connection, when there is an answer
         self._body: Any = None
         self._decompressor: Decompressor | None = None
-        self._rest = b""  # what came behind the head
+        self._rest = b""  # the bytes that came with the head, but after it
         self._keeps_connection = False
         self._is_reading = False
-        # The limits. Which of them the socket's timeout stands for is said by _limit.
-        self._limit = ""
+        # The limits.
+        self._limit = ""  # the limit for which the socket's timeout was set. By arm.
         self._is_connecting = False  # set by begin_connect; cleared by is_connected
         self._connect_at = 0.0  # when the time to connect ends; by begin_connect
         self._rest_at = 0.0  # when the wait for the rest ends; 0 for no end. By limit_rest.
@@ -109,23 +110,23 @@ class Exchange:
         self._sock = self._connection.sock
 
     def begin_connect(self) -> None:
-        """Take notice that a connection to one address begins."""
+        """Record that a connection to one address begins."""
         self._is_connecting = True
         self._connect_at = time.perf_counter() + (self._timeout.connect or 0)
 
     def is_connected(self) -> None:
-        """Take notice that the connection stands."""
+        """Record that the connection is made."""
         self._is_connecting = False
 
     def is_sent(self, is_whole: bool) -> None:
-        """Take notice that the request has been sent, or as much of it as could be."""
+        """Record that the request has been sent, whole or in part."""
         self.timing.request_sent_ns = time.perf_counter_ns()
         self._keeps_connection = is_whole
 
     # Time.
 
     def arm(self, sock: Any) -> None:
-        """Give the socket the time that is left until the first limit.
+        """Set the timeout of the socket to the time that is left until the first limit.
 
         Raises:
             TimeoutError: A limit was reached.
@@ -160,10 +161,10 @@ class Exchange:
     def read(self) -> bytes:
         """Return the next bytes of the body as soon as there are any; b"" at its end.
 
-        After ``close`` it is b"" as well, also in a read that was waiting.
+        After ``close`` it returns b"", too, also in a read that was waiting.
 
         Raises:
-            TransportError: The body was cut off. What came before it has been returned.
+            TransportError: The body was cut off. Everything before the cut has been returned.
             TimedOutError: A limit was reached.
         """
         try:
@@ -223,21 +224,21 @@ class Exchange:
         self.arm(self._sock)
 
     def has_event(self) -> None:
-        """Take notice that the last read completed an event, for the ``event_idle`` limit."""
+        """Record that the last read completed an event, for the ``event_idle`` limit."""
         self._waiting_since = 0.0
 
     def limit_rest(self, seconds: float | None) -> None:
-        """Wait at most this long for all that follows, and then raise a TimedOutError."""
+        """Wait at most this long for all further bytes, and then raise a TimedOutError."""
         self._rest_at = 0.0 if seconds is None else time.perf_counter() + seconds
         self._is_timed = True
 
     # The end.
 
     def park(self) -> None:
-        """End the exchange, whose rest does not matter, without waiting for the end of the body.
+        """End the exchange without waiting for the end of the body.
 
-        What has arrived is looked at. If the end is among it the connection can be used at once;
-        otherwise a later request looks again.
+        If the end has arrived, the next request can use the connection at once. Otherwise a later
+        request looks for it again.
         """
         if self._keeps_connection and not self.look() and self._connection is not None:
             self._end()
@@ -246,7 +247,7 @@ class Exchange:
             self.close()
 
     def look(self) -> bool:
-        """Look for the end of the body without waiting; tell whether it is known how it ended."""
+        """Look for the end of the body without waiting; tell whether it has ended or failed."""
         body = self._body
         try:
             if self._rest:
@@ -267,7 +268,7 @@ class Exchange:
         return bool(body.is_over or body.fault)
 
     def part(self) -> Connection | None:
-        """Give the connection away, if the next request can use it; else close it."""
+        """Return the connection, if the next request can use it; else close it."""
         connection: Connection | None
         connection, self._connection = self._connection, None
         if connection is None:
@@ -292,8 +293,8 @@ class Exchange:
         self.is_closed = True
         self._end()
         if self._is_reading:
-            # The thread that reads notices, and releases the connection: to close it under a read
-            # could end the read of somebody who is given the same descriptor.
+            # The thread that reads notices this, and releases the connection. Closing it during a
+            # read could end the read of another connection that gets the same descriptor.
             if self._connection is not None:
                 self._keeps_connection = False
                 self._connection.shutdown()
@@ -301,7 +302,7 @@ class Exchange:
             self._release()
 
     def __del__(self) -> None:
-        # Where an exception, of a signal for example, came before anybody held it.
+        # If an exception, for example of a signal, came before a stream had it.
         self.close()
 
     def cancel(self) -> None:
@@ -323,7 +324,7 @@ class Exchange:
             self._pool.give(connection)
 
     def _fault(self, error: Exception, connection: Connection) -> ExchangeError:
-        if isinstance(error, TimeoutError) and error.errno is None:  # else it is the system's
+        if isinstance(error, TimeoutError) and error.errno is None:  # else the system raised it
             proxy = connection.route.proxy if self._limit == "connect" else None
             return timed_out(self._limit, self._timeout, self.timing, proxy)
         return fault_of(

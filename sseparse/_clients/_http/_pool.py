@@ -1,4 +1,4 @@
-"""The connections to a server that nobody uses just now."""
+"""The idle connections to a server."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 class Pool:
     """The idle connections to one server. Threads share it without a lock.
 
-    Parked are those whose answer has brought all that matters, but not its end, which mostly is on
-    its way. Nobody waits for it: when a connection is wanted it is looked whether it has come.
+    An exchange is parked if its reader has everything, but the end of the body has not come yet.
+    Nobody waits for the end: the pool looks for it when a request needs a connection.
     """
 
     def __init__(self, route: Route, max_idle: int) -> None:
@@ -33,7 +33,7 @@ class Pool:
     def take(self) -> Connection:
         """Return a connection for a request: one that is idle, or else a new one."""
         if os.getpid() != self._process:
-            # Forked: these are the parent's, who goes on using them.
+            # This process was forked. The parent continues to use these connections.
             self.close()
             self._process = os.getpid()
         while (connection := self._pop()) is not None:
@@ -65,7 +65,7 @@ class Pool:
         self._trim()
 
     def park(self, exchange: Exchange) -> None:
-        """Keep the connection of an exchange whose answer has nearly ended."""
+        """Keep the connection of an exchange that only lacks the end of its body."""
         self._parked.append(exchange)
         self._trim()
 
@@ -78,7 +78,7 @@ class Pool:
                     self._idle.popleft().close()
 
     def close(self) -> None:
-        """Close all of them."""
+        """Close all of these connections."""
         with contextlib.suppress(IndexError):
             while True:
                 self._idle.pop().close()

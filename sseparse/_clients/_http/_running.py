@@ -15,31 +15,31 @@ if TYPE_CHECKING:
 class Running:
     """The exchanges of one client that have not ended. Threads share it without a lock.
 
-    It does not hold them: one that nobody else holds any more ends of itself.
+    It has only weak references: an exchange that nobody else refers to ends by itself.
     """
 
     def __init__(self) -> None:
         self._exchanges: dict[int, weakref.ref[Exchange]] = {}
-        # Set when what began before is cancelled; then another takes its place.
+        # Set when the calls that have begun are cancelled; then a new one replaces it.
         self._is_cancelled = threading.Event()
 
     def __len__(self) -> int:
         return len(self._exchanges)
 
     def add(self, exchange: Exchange) -> None:
-        """Take an exchange that begins."""
+        """Add an exchange that begins."""
         self._exchanges[id(exchange)] = weakref.ref(exchange)
 
     def discard(self, exchange: Exchange) -> None:
-        """Forget an exchange that has ended."""
+        """Remove an exchange that has ended."""
         self._exchanges.pop(id(exchange), None)
 
     def cancelled(self) -> threading.Event:
-        """Return what will be set when a call that begins now is cancelled."""
+        """Return the event that is set when a call that begins now is cancelled."""
         return self._is_cancelled
 
     def cancel(self) -> None:
-        """End all that runs."""
+        """End all exchanges and waits."""
         before, self._is_cancelled = self._is_cancelled, threading.Event()
         before.set()
         for reference in list(self._exchanges.values()):

@@ -1,4 +1,4 @@
-"""The way to one server, and its connections."""
+"""The connections to one server."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Http:
     """The connections to one server. Threads may share it.
 
     Args:
-        route: The way there.
+        route: The route to the server.
         max_idle: How many idle connections are kept.
     """
 
@@ -31,7 +31,7 @@ class Http:
         weakref.finalize(self, self._pool.close)
 
     def close(self) -> None:
-        """Close the idle connections. Those in use end with their exchange."""
+        """Close the idle connections. The others end with their exchange."""
         self._pool.close()
 
     def send(
@@ -43,14 +43,15 @@ class Http:
     ) -> Exchange:
         """Send a request and return when the head of its answer is there.
 
-        It goes out once more only if a connection that had been used before turns out to have been
-        closed by the server before a byte of the answer: servers close idle connections at will.
+        If the server had closed a connection that was used before, so that not a byte of the answer
+        comes, it sends the request once more on another one: servers close idle connections at any
+        time.
 
         Args:
-            call: What is asked.
-            headers: All headers but those of the way: Host, Content-Length and the proxy's.
-            running: Where the exchange stands while it runs.
-            cancelled: Set when the call is to end.
+            call: The call.
+            headers: All headers except Host, Content-Length and the proxy's.
+            running: The running exchanges of the client.
+            cancelled: Set when the call is cancelled.
 
         Raises:
             TransportError: There is no answer.
