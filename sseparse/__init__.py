@@ -5,7 +5,7 @@ r"""Parse Server-Sent Events: bytes in, events out.
 [Event(type='message', data='hello', last_event_id='')]
 """
 
-from . import _started  # noqa: F401  # before all that takes time
+from . import _started  # noqa: F401  # before imports that take time
 from ._core import (
     BytesLike,
     Error,

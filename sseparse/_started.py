@@ -1,8 +1,8 @@
 """Let Ctrl-C end the command without a traceback while this package is being imported.
 
-Python imports the package before any code of the command can run, and the import is a third of the
-time that the command takes to start. In all other programs this does nothing: the library leaves
-their signals alone.
+Python imports the package before any code of the command can run, and the import takes a third of
+the start of the command. In all other programs this module does nothing: the library does not touch
+their signals.
 """
 
 import sys
@@ -14,8 +14,8 @@ def _is_command() -> bool:
     """Tell whether ``python -m sseparse`` or the script ``sseparse`` imports the package."""
     path = (getattr(sys, "argv", None) or [""])[0]
     if path == "-m":
-        # runpy puts it there while it imports the package of the module that it is to run, which
-        # may be another one that imports this.
+        # runpy sets this while it imports the package of the module that it will run, which may be
+        # another package that imports this one.
         given = sys.orig_argv
         return "-m" in given and given[given.index("-m") + 1 :][:1] == ["sseparse"]
     return path.replace("\\", "/").rsplit("/", 1)[-1] in _NAMES

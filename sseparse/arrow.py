@@ -1,6 +1,6 @@
-"""Recordings as columns: one row for each event, for every tool that reads Arrow.
+"""Read recordings as columns, with one row for each event, for every tool that reads Arrow.
 
-It needs the extra ``arrow``: ``pip install 'sseparse[arrow]'``.
+This module needs the extra ``arrow``: ``pip install 'sseparse[arrow]'``.
 """
 
 from __future__ import annotations
@@ -43,12 +43,11 @@ SCHEMA = pa.schema(
 )
 """The columns of a scan and their types; see ``scan``."""
 
-# A batch ends after the read that reaches one of these. The first is also the most rows of a batch
-# that small batches are joined to.
+# A batch ends after the read that reaches one of these. Small batches are joined up to _ROWS.
 _ROWS = 16_384
 _BYTES = 1024 * 1024  # at 4 MiB each event takes 1.5 times as long
-# Values that repeat from row to row, of which a small file can have many, take no more bytes in a
-# batch than this, unless a single row does.
+# The most bytes in a batch for values that are the same in many rows, unless a single row needs
+# more. A small file can have many of these rows.
 _REPEATED = 32 * 1024 * 1024
 
 Source = str | os.PathLike[str] | Range
@@ -70,14 +69,15 @@ class Unread(NamedTuple):
 
 
 class Scan:
-    """The events of files as a table that is read from its start each time, and never held.
+    """The events of files as a table. Each reading begins at the start and keeps nothing in memory.
 
-    polars, DuckDB, pandas, pyarrow and all else that knows ``__arrow_c_stream__`` read it directly.
+    polars, DuckDB, pandas, pyarrow and every other tool that knows ``__arrow_c_stream__`` read it
+    directly.
 
     Attributes:
         schema: The columns, as a ``pyarrow.Schema``.
-        errors: The files that could not be read to their end, in order. It is complete when the
-            table has been read, and empty again when a new reading begins.
+        errors: The files that could not be read to their end, in order. The list is complete when
+            the table has been read, and empty again when a new reading begins.
     """
 
     def __init__(
@@ -95,8 +95,8 @@ class Scan:
     def reader(self) -> pa.RecordBatchReader:
         """Return a new reader of the table.
 
-        Its batches have up to some ten thousand rows. A raw file is read as the batches are asked
-        for, in constant memory.
+        Its batches have up to some ten thousand rows. A raw file is read batch by batch, in
+        constant memory.
 
         Raises:
             RecordingError: From the reader, if the scan is strict: a file is broken, or is no
@@ -135,25 +135,24 @@ def scan(
 
     - ``file`` (string): the path;
     - ``stream`` (int32): the number of the stream in the file, from 1;
-    - ``url`` (string), ``status`` (int32): those of the exchange, or null;
+    - ``url`` (string), ``status`` (int32): those of the request and its answer, or null;
     - ``start``, ``end`` (int64): the position of the event's block in the stream, in bytes, as
-      [start, end). For raw files that are not compressed, these are offsets in the file. Null where
+      [start, end). For raw files that are not compressed, these are offsets in the file. Null if
       the file does not have the bytes of the stream. The LF of a CRLF that ends the block is not
       part of it;
     - ``type``, ``data``, ``last_event_id`` (string): as in ``sseparse.Event``;
-    - ``arrival_ns`` (int64): when the read came that completed the event, in ns since the request
-      began; null where the form does not keep it;
+    - ``arrival_ns`` (int64): the arrival of the read that completed the event, in ns since the
+      request began; null if the form does not keep it;
     - ``read`` (int64): the number of that read in the stream, from 0; null like ``arrival_ns``.
 
     Args:
         paths: A file or several, in any form that ``sseparse.recording.streams`` reads. A
-            ``sseparse.recording.Range`` stands for a part of a file.
-        columns: The names of the columns, in the order in which they are wanted; None for all. What
-            is not asked for is not made: ``type``, ``data`` and ``last_event_id`` alone take the
-            least time.
+            ``sseparse.recording.Range`` is a part of a file.
+        columns: The names of the columns, in order; None for all. Only these are made: ``type``,
+            ``data`` and ``last_event_id`` alone take the least time.
         strict: Whether a file that cannot be read raises. If not, it is listed in ``errors``.
-        flush: Whether to dispatch an event that a stream leaves without its blank line. Its ``end``
-            is where the blank line would end.
+        flush: Whether to return an unfinished event at the end of a stream, too. Its ``end`` is
+            where its blank line would end.
 
     Raises:
         FileNotFoundError: A path is a pattern such as ``*.sse``.
@@ -190,7 +189,7 @@ def scan(
         if name not in SCHEMA.names:
             raise ValueError(f"there is no column {name!r}; there are {', '.join(SCHEMA.names)}")
         if names.count(name) > 1:
-            raise ValueError(f"the column {name!r} is asked for twice")
+            raise ValueError(f"the column {name!r} is named twice")
     return Scan(given, names, strict, flush)
 
 
@@ -201,7 +200,7 @@ def _unread(file: str, error: RecordingError | OSError) -> Unread:
 
 
 class _Stream:
-    """Makes batches of one stream, or of a part of one.
+    """Make batches of one stream, or of a part of one.
 
     Attributes:
         size: How many bytes were fed since the last batch.
@@ -211,7 +210,7 @@ class _Stream:
         self.size = 0
         self._schema = schema
         self._part = part
-        # What has the same value in each row.
+        # The columns with the same value in each row.
         self._constants = {
             "file": _text(file),
             "stream": part.number,
@@ -224,7 +223,7 @@ class _Stream:
         self._parse: Callable[[bytes], list[Any]] = new(last_event_id=part.last_event_id).feed
 
     def batches(self, flush: bool) -> Generator[pa.RecordBatch, None, None]:
-        """Yield the batches; raise what is wrong with the file after the rows before it."""
+        """Yield the batches; a fault of the file is raised after the rows before it."""
         rows: list[Any] = []
         reads: list[Read] = []
         fault: Exception | None = None
@@ -304,19 +303,19 @@ def _with_data(items: list[Item]) -> list[Item]:
 
 
 def _width(name: str, column: Any) -> int:
-    """Return how many bytes a row takes at most for a value that repeats what is in other rows."""
+    """Return how many bytes a row takes at most for a value that is the same in other rows."""
     if isinstance(column, str):
         return 4 * len(column)
     return 4 * max(map(len, column)) if name == "last_event_id" else 0
 
 
 def _text(text: str) -> str:
-    """Return a text that UTF-8 can hold; paths can have bytes, and JSON half characters."""
+    """Return a text that UTF-8 can encode; paths can contain bytes, and JSON half characters."""
     return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
 
 
 def _joined(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Join batches of few rows, as many small files make them."""
+    """Join batches of few rows, which many small files make."""
     held: list[pa.RecordBatch] = []
     rows = size = 0
     try:

@@ -1,6 +1,6 @@
-"""Recordings as a data source of Apache Spark 4, and of engines that speak Spark Connect.
+"""Read recordings with Apache Spark 4, and with engines that have the protocol Spark Connect.
 
-It needs pyspark or pyspark-client, and on each worker the extra ``arrow``.
+This module needs pyspark or pyspark-client, and on each worker the extra ``arrow``.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from .recording import Range, RecordingError, split
 __all__ = ["SseDataSource"]
 
 _PARTITION_SIZE = 64 * 1024 * 1024  # bytes
-# What a file counts for at least, in bytes, so that small files, which take time to open, make more
-# partitions than their sizes would.
+# The bytes that a file counts as at least. Opening a small file takes time, so a partition should
+# not have too many.
 _OPENING = 256 * 1024
 
 _TYPES = {"string": "string", "int32": "int", "int64": "bigint"}
@@ -30,26 +30,26 @@ class SseDataSource(DataSource):  # type: ignore[misc]
     """Recordings as a table, one row for each event: the columns of ``sseparse.arrow.scan``.
 
     ``spark.dataSource.register(SseDataSource)`` makes it the format "sse". Then
-    ``spark.read.format("sse").load("recordings/*.sse")`` reads files in any form. The path is that
-    of a file, of a folder, of which all files are read, or a pattern with ``*``, ``?`` and ``**``;
-    every worker must see the files under it. ``load`` takes several paths as a list; on Sail give
-    them as the option ``paths``, a list in JSON. ``sseparse.recording.split`` cuts large files, for
-    which the driver reads them once; small ones share a partition.
+    ``spark.read.format("sse").load("recordings/*.sse")`` reads files in any form. The path is a
+    file, a folder with all its files, or a pattern with ``*``, ``?`` and ``**``. Every worker must
+    see the files under the same path. ``load`` takes several paths as a list; on Sail give them as
+    the option ``paths``, a list in JSON. ``sseparse.recording.split`` cuts large files, which the
+    driver reads once for that; small ones share a partition.
 
-    Spark does not say which columns a query needs. Name them in the option ``columns``, or with
-    ``schema("type string, data string")``: the others are not made.
+    Spark does not report which columns a query needs. Name them in the option ``columns``, or with
+    ``schema("type string, data string")``, because only these are made.
 
     The options are:
 
     - ``columns``: the names of the columns, with commas between them; all by default;
     - ``partitionSize``: the bytes of a partition, 64 MiB by default;
-    - ``strict``: "false" leaves out files that cannot be read, and what follows a fault. Otherwise
-      they make the query fail;
-    - ``flush``: "true" dispatches an event that a stream leaves without its blank line.
+    - ``strict``: "false" leaves out files that cannot be read, and everything after a fault.
+      Otherwise these make the query fail;
+    - ``flush``: "true" also returns an unfinished event at the end of a stream.
 
     Raises:
         ValueError: From Spark's analysis of the query: an option or the schema is wrong.
-        FileNotFoundError: When the query is planned: no file is there.
+        FileNotFoundError: When the query is planned: there is no such file.
         RecordingError: From a task: a file is broken, or is no recording.
     """
 
@@ -68,7 +68,7 @@ class SseDataSource(DataSource):  # type: ignore[misc]
         return ", ".join(f"`{name}` {types[name]}" for name in wanted)
 
     def reader(self, schema: Any) -> DataSourceReader:
-        """Return what reads the columns of the schema."""
+        """Return a reader of the columns of the schema."""
         return _Reader(self.options, schema)
 
 
@@ -114,7 +114,7 @@ class _Reader(DataSourceReader):  # type: ignore[misc]
 
 
 def _columns() -> dict[str, str]:
-    """Return the type of each column, in the words of Spark."""
+    """Return Spark's name for the type of each column."""
     from .arrow import SCHEMA
 
     return {field.name: _TYPES[str(field.type)] for field in SCHEMA}

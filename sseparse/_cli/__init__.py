@@ -1,4 +1,4 @@
-"""Run the command ``sseparse``, and do what all subcommands have in common.
+"""Run the command ``sseparse``, and handle Ctrl-C for all subcommands.
 
 A subcommand is a module with two functions: ``add_to`` adds its options to an argument parser, and
 ``run`` takes the parsed arguments. ``run`` writes its results with ``_output`` and returns. To
@@ -25,8 +25,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status; Ctrl-C ends the process by its signal.
 
     Args:
-        argv: The arguments, by default those of ``sys.argv``. In that case Ctrl-C goes on ending
-            the process without a traceback, also while the interpreter shuts down.
+        argv: The arguments, by default those of ``sys.argv``. In that case Ctrl-C ends the process
+            without a traceback also afterwards, while the interpreter shuts down.
     """
     before = _end_on_interrupt()
     try:
@@ -46,8 +46,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _end_on_interrupt() -> signal._HANDLER:
     """Let Ctrl-C end the process as it ends programs without a handler; return the one before.
 
-    Where it is ignored, as in a background job of a shell, it stays ignored. A subcommand that has
-    to clean up makes an exception of it while it runs: see ``_commands``.
+    If it is ignored, as in a background job of a shell, it stays ignored. For a subcommand that has
+    to clean up, ``_commands`` turns it into an exception.
     """
     before = signal.getsignal(signal.SIGINT)
     if before is not signal.default_int_handler:

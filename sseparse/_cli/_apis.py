@@ -1,4 +1,4 @@
-"""Tell of which API an event stream is, by its first events."""
+"""Recognise the API of an event stream by its first events."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ CHAT, LEGACY = "chat", "completions"
 
 
 def api_of(event: Event) -> str | None:
-    """Return the API that an event shows: CHAT, LEGACY, or the name of another; None for none.
+    """Return the API of an event: CHAT, LEGACY, or the name of another; None if it is unknown.
 
-    An event without JSON shows nothing, and so does a ping.
+    An event without JSON does not show the API, and neither does a ping.
     """
     try:
         value: Any = json.loads(event.data)

@@ -35,8 +35,8 @@ The last one judges a parser of your own. It runs in the folder of my_parser.py:
           yield from parser.feed(chunk)   # each has .type and .data, both str
 
 exit status:
-  0    every parser passed everything that it can be judged by
-  1    a parser failed somewhere
+  0    every parser passed every stream that applies to it
+  1    a parser failed on at least one stream
   2    wrong usage; the parser cannot be run; the output cannot be written
   130  ended by Ctrl-C
   141  nobody reads the output any more
@@ -57,7 +57,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     which.add_argument(
         "--command",
         metavar="COMMAND",
-        help="a program that reads streams as JSON lines and answers with events",
+        help="a program that reads streams and writes their events, as JSON lines",
     )
     which.add_argument(
         "--peers", action="store_true", help="run all ready adapters whose parser is installed"
@@ -86,7 +86,7 @@ def run(arguments: argparse.Namespace) -> None:
     try:
         reports, missing = _run.run(targets, _progress)
     except OSError as error:
-        # Nothing has been written to standard output yet, so this is no fault of it.
+        # Nothing has been written to standard output yet, so it is not the cause.
         message = f"{error.filename}: {error.strerror}" if error.filename else str(error)
         raise StoppedError(2, one_line(message)) from error
     finally:

@@ -1,4 +1,4 @@
-"""Read the files of the command line: the recordings in them, and what is wrong with them."""
+"""Read the files of the command line, and report their faults."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ __all__ = ["MIB", "Faults", "Found", "add_options", "check", "recordings", "size
 
 _T = TypeVar("_T")
 
-# Forms that hold one stream and nothing else.
+# Forms with one stream and nothing else.
 _SINGLE = frozenset({"raw body", "lines of JSON"})
-# Forms that are read as they come: behind a fault nothing can be found any more.
+# Forms that are read as they come: nothing can be found after a fault.
 _AS_THEY_COME = frozenset({*_SINGLE, "HTTP answer", "WARC", "httprr"})
 MIB = 1024 * 1024
 _MAX_DOCUMENT = 256  # MiB
-_NOTES = 10  # about what a file does not hold
-_SHOWN = 40  # characters of what is pending
+_NOTES = 10  # lines about streams that a file names and does not contain
+_SHOWN = 40  # characters of an unfinished event
 _BOM_SIZE = 3  # bytes
 
-# What the library's messages end with where an option of Python helps, and the option here.
+# The ends of the library's messages that name an argument, with the option of the command.
 _OPTIONS = {
     "json_lines=True reads each line as an event": "--json-lines reads each line as an event",
     "(max_document)": "(--max-document)",
@@ -49,7 +49,7 @@ _OPTION = re.compile("|".join(f"{re.escape(each)}$" for each in _OPTIONS))
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add what all subcommands have that read recordings."""
+    """Add the options of all subcommands that read recordings."""
     parser.add_argument(
         "files",
         nargs="*",
@@ -67,7 +67,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--json-lines",
         action="store_true",
-        help="take lines of JSON as events: each is the data of one, or what 'events' printed",
+        help="each line is JSON: the data of one event, or a line that 'events' printed",
     )
     parser.add_argument(
         "--max-document",
@@ -96,7 +96,7 @@ class Faults:
         self._status = 0
 
     def report(self, fault: StoppedError) -> None:
-        """Report a fault; what comes after it is read all the same."""
+        """Report a fault; the command continues with the rest."""
         complain(str(fault))
         self._status = max(self._status, fault.status)
 
@@ -111,11 +111,11 @@ class Faults:
 
 
 class Input(io.FileIO):
-    """A file of the command line, which counts what is read of it.
+    """A file of the command line, which counts the bytes that are read.
 
     Attributes:
         path: Its path; None for standard input.
-        label: How messages call it.
+        label: Its name in messages.
         is_running: Whether it is no regular file, so that more may come later.
     """
 
@@ -152,10 +152,10 @@ class Found:
 
     Attributes:
         recording: The recording.
-        is_single: Whether its form holds one stream and nothing else.
+        is_single: Whether its form has one stream and nothing else.
         is_running: Whether more of it may come later.
         is_broken: Whether the reading came to a fault of the file.
-        label: How messages call it.
+        label: Its name in messages.
         path: The path of its file, if there are several files; else None.
     """
 
@@ -190,13 +190,13 @@ class Found:
 
     @property
     def prefix(self) -> str:
-        """What a line of JSON about it begins with: its file and its number, as far as needed."""
+        """The beginning of a line of JSON about it: its file and its number, if needed."""
         file = "" if self.path is None else f'"file": {quoted(self.path)}, '
         return file if self.is_single else f'{file}"stream": {self.recording.number}, '
 
 
 def recordings(arguments: argparse.Namespace, faults: Faults) -> Iterator[Found]:
-    """Yield the recordings of the files, and report what is wrong with the files."""
+    """Yield the recordings of the files, and report the faults of the files."""
     has_many = len(arguments.files) > 1
     with Progress() as progress:
         for path in arguments.files:
@@ -223,12 +223,13 @@ def _recordings_of(
                 return
     if arguments.stream:
         held = f"{number} stream{'s' * (number != 1)}"
-        raise StoppedError(1, f"{source.label}: there is no stream {arguments.stream}, of {held}")
+        missing = f"{source.label}: there is no stream {arguments.stream}"
+        raise StoppedError(1, f"{missing}; the file has {held}")
     _judge(found, number, source.label)
 
 
 def _judge(found: Streams, number: int, label: str) -> None:
-    """Report what a file calls an event stream and does not hold."""
+    """Report the event streams that a file names and does not contain."""
     skipped = found.skipped
     if not number:
         reasons = "".join(f"; {each}" for each in skipped[:_NOTES])
@@ -246,9 +247,9 @@ def unfinished(pending: Pending, total: int, label: str) -> StoppedError:
     if pending.start <= _BOM_SIZE and lines > 1:
         return StoppedError(
             1,
-            f"{label}: the stream has no blank line, so that no event ends: {lines} data lines are "
+            f"{label}: the stream has no blank line, so no event ends: {lines} data lines are "
             "pending, and 'sseparse events --flush' prints them as one event; if each of them is "
-            "an event, put a blank line behind each: sed G FILE",
+            "an event, put a blank line after each: sed G FILE",
         )
     text = pending.data or pending.line.decode("utf-8", "replace")
     shown = text[:_SHOWN] + "..." * (len(text) > _SHOWN)
@@ -261,7 +262,7 @@ def unfinished(pending: Pending, total: int, label: str) -> StoppedError:
 
 
 def check(strays: StrayLines, found: Found) -> None:
-    """Check a stream without an event for lines that are no part of an event stream.
+    """Check a stream without an event for lines that do not belong to an event stream.
 
     Raises:
         StoppedError: There is one.
@@ -283,6 +284,6 @@ def guarded(items: Iterable[_T], label: str) -> Generator[_T, None, None]:
 
 
 def _fault_of(error: RecordingError, label: str) -> StoppedError:
-    """Return the fault, with the words of the command."""
+    """Return the fault, with the names of options instead of arguments."""
     problem = _OPTION.sub(lambda match: _OPTIONS[match[0]], error.problem)
     return StoppedError(1, ": ".join(part for part in (label, error.place, problem) if part))

@@ -1,4 +1,4 @@
-"""Show on a terminal how far the reading is, when it takes longer than a second. It needs rich."""
+"""Show the progress on a terminal, if reading takes longer than a second. It needs rich."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ if TYPE_CHECKING:
 
 __all__ = ["Progress"]
 
-_QUIET = 1.0  # s without output, after which it is shown
-_STEP = 0.1  # s between two pictures
+_QUIET = 1.0  # s without output, after which the line is shown
+_STEP = 0.1  # s between two updates
 
 
 class Progress:
     """A line on standard error, as a context manager; nothing if that is no terminal.
 
-    A thread of its own draws it. It is taken away before anything else is written to the terminal,
-    and comes back after another second.
+    A thread of its own draws the line. It disappears before anything else is written to the
+    terminal, and comes back after another second.
 
     Attributes:
-        name: What is being read.
-        done: How many bytes of it have been read.
-        size: How many there are; None if that is not known.
+        name: The name of the file.
+        done: How many of its bytes have been read.
+        size: How many bytes it has; None if that is not known.
     """
 
     def __init__(self) -> None:
@@ -64,7 +64,7 @@ class Progress:
                     return
 
     def _show(self) -> bool:
-        """Begin to show it; return False if there is no rich."""
+        """Show the line; return False if rich is not installed."""
         try:
             from rich import progress
             from rich.console import Console

@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 __all__ = ["add_to", "run"]
 
 _DESCRIPTION = """\
-List the event streams that files of any form hold: the number of each, its status, events and
-bytes, how it ends, its form, and its method and URL.
+List the event streams in files of any form: the number of each, its status, events and bytes, how
+it ends, its form, and its method and URL.
 """
 
 _EPILOG = """\
 how a stream ends:
   done        its last event is [DONE]
-  whole       with the blank line of its last event
-  unfinished  inside an event; 'sseparse events --flush' prints that, too
+  whole       its last event has its blank line
+  unfinished  it ends inside an event; 'sseparse events --flush' prints that event, too
   empty       there is no event in it
-  broken      the file has a fault there, which standard error names
+  broken      the file has a fault there; see standard error
 
 examples:
   sseparse streams cassettes/*.yaml
@@ -37,7 +37,7 @@ examples:
 
 exit status:
   0    every stream was listed
-  1    a file is broken, or holds no event stream
+  1    a file is broken, or contains no event stream
   2    wrong usage; the input cannot be read; the output cannot be written
   130  ended by Ctrl-C
   141  nobody reads the output any more
@@ -86,14 +86,14 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 class _Counted(NamedTuple):
-    """What was found out about a stream.
+    """The counts of a stream.
 
     Attributes:
         events: How many events it has.
         bytes: How many bytes.
         reads: How many reads.
         end: How it ends.
-        fault: What is wrong with the file there.
+        fault: The fault of the file at its end, or None.
     """
 
     events: int

@@ -1,4 +1,4 @@
-"""Run ``sseparse text``, which prints the answers that recorded streams make up."""
+"""Run ``sseparse text``, which prints the answers in recorded streams."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 __all__ = ["add_to", "run"]
 
 _DESCRIPTION = """\
-Print the answers that recorded streams of chat completions make up.
+Print the answers in recorded streams of chat completions.
 
-Where there is more than the text of one answer, lines in brackets say what follows: [reasoning],
-[refusal], [tool call NAME], [choice N], and [answer] for the text. Of the streams of other APIs the
-command says what they are. Control characters are printed as escapes.
+If there is more than the text of one answer, lines in brackets name the parts: [reasoning],
+[refusal], [tool call NAME], [choice N], and [answer] for the text. For a stream of another API, the
+command names the API. Control characters are printed as escapes.
 """
 
 _EPILOG = """\
@@ -34,17 +34,17 @@ examples:
   sseparse text --stream 2 cassette.yaml
 
 exit status:
-  0    every answer was printed, and came to its end
+  0    every answer was printed, and is whole
   1    an answer reports an error or is cut off; a stream is no chat completion;
-       a file is broken or holds no event stream
+       a file is broken or contains no event stream
   2    wrong usage; the input cannot be read; the output cannot be written
   130  ended by Ctrl-C
   141  nobody reads the output any more
 """
 
 
-_UNDECIDED = 1 << 20  # bytes of events that show no API, after which it is none
-_NO_EVENT = 1 << 27  # bytes without an event, more than one may have
+_UNDECIDED = 1 << 20  # bytes of events of an unknown API, after which the stream is refused
+_NO_EVENT = 1 << 27  # bytes without an event; one event may not have as many
 
 
 def add_to(parser: argparse.ArgumentParser) -> None:
@@ -73,7 +73,7 @@ def _print(found: Found, is_titled: bool) -> None:
     """Print the answer of one stream.
 
     Raises:
-        StoppedError: There is none, or something is wrong with it.
+        StoppedError: There is no answer, or it is not whole.
     """
     reader = _Reader(found)
     text = _shown(reader.read())
@@ -93,10 +93,10 @@ def _title(found: Found) -> str:
 
 
 class _Reader:
-    """Reads a stream, and decides by its first events which API it is of.
+    """Read a stream, and recognise its API by its first events.
 
     Attributes:
-        error: What is wrong with the answer.
+        error: The error of the answer, or None.
     """
 
     def __init__(self, found: Found) -> None:
@@ -110,10 +110,10 @@ class _Reader:
         self._parser: CompletionParser | None = None
 
     def read(self) -> Completion:
-        """Read the stream, and return the answer, as far as it came.
+        """Read the stream, and return the part of the answer that it has.
 
         Raises:
-            StoppedError: It is of another API, or of none.
+            StoppedError: The stream is of another API, or of none.
         """
         ending: Literal["end", "cut"] = "end"
         cause: Exception | None = None
@@ -123,7 +123,7 @@ class _Reader:
         except StoppedError as fault:
             if self._parser is None:
                 raise
-            # The cause says what is wrong with the file.
+            # The cause describes the fault of the file.
             ending, cause = "cut", fault
         parser = self._parser or self._begin_at_end()
         if parser.outcome is None:
@@ -154,7 +154,7 @@ class _Reader:
             self._begin(api)
 
     def _begin_at_end(self) -> CompletionParser:
-        """Begin a stream that has ended, and of which no event shows the API."""
+        """Begin a stream that has ended, and whose events do not show the API."""
         path = (self._found.recording.url or "").partition("?")[0].rstrip("/")
         if not self._seen:
             check(self._strays, self._found)

@@ -1,8 +1,8 @@
 """Provide the families, each with the standard's sentence, and their streams.
 
 streams.json.xz contains the streams of two corpora. Browsers confirmed the answers for one,
-eventsource; the other, tricky, is written by hand, with cuts at which parsers often fail. They
-come from larger corpora, which are in the sdist, in tests/data/corpora. The streams for promptness,
+eventsource; the other, tricky, is written by hand, with cuts at which parsers often fail. They are
+parts of larger corpora, which are in the sdist, in tests/data/corpora. The streams for promptness,
 limits and growth are made here, because these families are about chunks.
 """
 
@@ -122,7 +122,7 @@ class Stream(NamedTuple):
         events: The type, the data and the last event ID of each event.
         last_event_id: The last event ID that is committed at the end.
         retry: A list with the reconnection time in ms, or with None if there is none. The list is
-            empty if the standard leaves the answer open or a double cannot hold it.
+            empty if the standard leaves the answer open or a double cannot represent it.
     """
 
     family: str

@@ -1,7 +1,7 @@
-"""Ready adapters: other parsers, each used through its public way where it has one.
+"""Ready adapters for other parsers, each through its public interface, if it has one.
 
-An adapter gives the peer's own events, and says apart from that how to read one: who measures the
-peer does not measure the reading. Peers are imported when they are loaded.
+An adapter returns the peer's own events, and has a separate function that reads one, so that a
+benchmark of the peer does not measure the reading. Peers are imported when they are loaded.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ if TYPE_CHECKING:
 
 __all__ = ["PEERS", "Adapter", "Peer", "result", "versions"]
 
-# The request that is never sent, for the peers which are a client as well.
+# The address of a request that is never sent, for peers that are also clients.
 _URL = "http://127.0.0.1/"
 _HEADERS = {"content-type": "text/event-stream"}
 
 
 class Adapter(NamedTuple):
-    """How one parser is run.
+    """The functions that run one parser.
 
     Attributes:
-        parse: Takes the chunks of one stream, and returns or yields the parser's own events. What
-            it returns may have attributes ``last_event_id`` and ``retry``, as they are at the end.
-            Takes ``max_event_size``, in bytes, if it has a limit.
-        read: What one of its events says: ``type``, ``data``, and ``last_event_id`` and ``retry``
-            where the parser gives them, None for an event that has none.
+        parse: Takes the chunks of one stream, and returns or yields the parser's own events. The
+            iterable may have attributes ``last_event_id`` and ``retry``, with the values at the
+            end. Takes ``max_event_size``, in bytes, if the parser has a limit.
+        read: Returns ``type`` and ``data`` of one event, and ``last_event_id`` and ``retry`` if the
+            parser reports them; these are None for an event without them.
         has_limit: Whether ``parse`` takes ``max_event_size``.
-        type: The attribute of an event that holds its type; ``data`` holds its data.
+        type: The name of the attribute with an event's type; its data is in ``data``.
     """
 
     parse: Callable[..., Iterable[Any]]
@@ -49,10 +49,10 @@ class Peer(NamedTuple):
     """One parser.
 
     Attributes:
-        packages: The distributions whose versions are printed, the parser's own first;
-            empty for this one, which need not be installed to be run.
-        load: Imports it; an ImportError if it is not installed.
-        note: What differs in meaning, to stand beside the figures.
+        packages: The distributions whose versions are printed, the parser's own first. sseparse
+            has none, because it may run without being installed.
+        load: Imports it; raises an ImportError if it is not installed.
+        note: What differs in meaning, for the reports.
     """
 
     packages: tuple[str, ...]
@@ -72,11 +72,11 @@ def versions(peer: Peer) -> str:
 
 
 class _Ended(Exception):  # noqa: N818  nothing went wrong
-    """The stream is over; raised from a client's hook, so that it does not connect again."""
+    """The stream is over; raised from a client's hook, so that it does not reconnect."""
 
 
 class _Sseparse:
-    """All that the core says, also what comes with no event."""
+    """sseparse, with the ID and the reconnection time also if they come without an event."""
 
     def __init__(self, chunks: Iterable[bytes], *, max_event_size: int | None = None) -> None:
         self._chunks = chunks
@@ -220,14 +220,14 @@ def _aiohttp_sse_client2() -> Adapter:
     aiohttp = import_module("aiohttp")
     client = import_module("aiohttp_sse_client2.client")
     origin = SimpleNamespace(origin=lambda: _URL)
-    # A large chunk tells the socket to pause, but there is none.
+    # After a large chunk aiohttp pauses the socket, but there is none.
     socketless = SimpleNamespace(pause_reading=lambda: None, resume_reading=lambda **_: None)
     # aiohttp asks for an event loop. It never runs: its turns would cost more than the parser.
     loop = asyncio.new_event_loop()
     loop.close()
 
     class Content(aiohttp.StreamReader):  # type: ignore[misc, name-defined]  # imported late
-        """A response's content that takes the next chunk where it would wait for the socket.
+        """A response's content that takes the next chunk instead of waiting for the socket.
 
         It overrides a private method. In a release of aiohttp without that method, the first
         wait raises, and no stream passes.
@@ -269,12 +269,12 @@ def _aiohttp_sse_client2() -> Adapter:
 
 
 def result(coroutine: Any) -> Any:
-    """Run a coroutine that never waits, without an event loop, and return what it returns."""
+    """Run a coroutine that never waits, without an event loop, and return its result."""
     try:
         coroutine.send(None)
     except StopIteration as done:
         return done.value
-    raise RuntimeError("the coroutine waits, though all that it needs is there")
+    raise RuntimeError("the coroutine waits, although it needs nothing more")
 
 
 def _end() -> None:
@@ -305,7 +305,7 @@ def _adapter(
     retry: str | None = None,
     has_limit: bool = False,
 ) -> Adapter:
-    """Return an adapter whose events are read by the given names of their attributes."""
+    """Return an adapter for events with these names of attributes."""
 
     def read(event: Any) -> dict[str, Any]:
         found = {

@@ -36,7 +36,7 @@ FIRST = [b"id: 7\nretry: 5\ndata: a\n\n"]  # a stream that shows what a parser r
 START_S = 60.0  # s, for the first answer: imports count
 ANSWER_S = 10.0  # s, for each further one
 # A time limit leaves out the time in which a process waits for a processor: the machine may be
-# busy. But a process that waits for its own threads must not run for ever.
+# busy. But a process that waits for its own threads must not run forever.
 _MAX_STRETCH = 6
 _END_S = 5.0  # s, for a process to end after it was killed
 _POLL_S = 0.1  # s, between two checks whether it has ended

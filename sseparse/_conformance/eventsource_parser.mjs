@@ -1,4 +1,4 @@
-// An adapter for eventsource-parser. Run it in the folder whose node_modules holds the package.
+// An adapter for eventsource-parser. Run it in the folder whose node_modules contains the package.
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
 

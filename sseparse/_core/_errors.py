@@ -1,5 +1,5 @@
 # Part of sseparse. Copyright (c) 2026 The sseparse developers. SPDX-License-Identifier: MIT
-"""Define the errors that report a fault of the peer or of the stream.
+"""Define the errors that report a fault of the stream.
 
     Error                    the base of all of them
     └── EventTooLargeError   an event or a line is larger than ``max_event_size``

@@ -42,7 +42,7 @@ def iter_events(
     The chunks may come from any iterable: a file opened in binary mode, a response's body, a list.
     If the iterable is a generator, it is closed when the events end, on an error, and when the
     iterator is closed, even before its first step. CPython closes the iterator at once when a loop
-    is left; ``contextlib.closing`` closes it on every Python. The caller closes all else.
+    is left; ``contextlib.closing`` closes it on every Python. Close any other iterable yourself.
 
     Args:
         chunks: The bytes, cut anywhere.
@@ -50,7 +50,7 @@ def iter_events(
             ``retry`` and call ``close()``. An Observer yields items. By default a new Parser.
 
     Raises:
-        EventTooLargeError: A line or an event is larger than ``max_event_size``. What was complete
+        EventTooLargeError: A line or an event is larger than ``max_event_size``. Everything
             before it has been yielded, so the error carries no events and no items.
         TypeError: ``chunks`` is bytes or str; ``parser`` is not a Parser or Observer; or a chunk is
             not bytes, bytearray or memoryview.
@@ -83,7 +83,7 @@ def aiter_events(
 
     If the iterable is an async generator, it is closed when the events end, on an error, and when
     the iterator is closed. ``contextlib.aclosing`` closes the iterator when a loop is left early.
-    The caller closes all else.
+    Close any other iterable yourself.
 
     Args:
         chunks: The bytes, cut anywhere.
@@ -106,7 +106,7 @@ def aiter_events(
     ['a']
     """
     refuse_whole(chunks)
-    # The running event loop registers the iterator at the iterator's first step. Outside of a loop
+    # The running event loop registers the iterator at the iterator's first step. Outside a loop
     # that step has to wait.
     in_loop = sys.get_asyncgen_hooks().firstiter is not None
     events = _aiterate(chunks, _given(parser), in_loop)
@@ -234,7 +234,7 @@ class LineWatch:
 
 
 def _emptied(error: EventTooLargeError) -> Sequence[Event | Item]:
-    """Remove from the error what it carries, and return it: an Observer's items, or events."""
+    """Remove the items of an Observer, or the events, from the error, and return them."""
     found: list[Event | Item] = [*error.items] if error.items else [*error.events]
     error.events.clear()
     error.items.clear()

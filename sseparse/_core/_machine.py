@@ -102,7 +102,7 @@ class Machine(Lines):
 
     @property
     def last_event_id(self) -> str:
-        """The last event ID that a client must send when it connects again.
+        """The last event ID that a client must send when it reconnects.
 
         Only a blank line commits an ID (section 9.2.6), so this is never the ID of an event that
         was cut off. After a call that did not end, it is the ID from before that call.

@@ -109,7 +109,7 @@ def test_a_stream_that_is_not_there(tmp_path: Path) -> None:
     for command in ("events", "streams", "text"):
         status, out, err = call(command, "--stream", "3", path)
         assert (status, out) == (1, b"")
-        assert err == f"sseparse: {str(path)!r}: there is no stream 3, of 2 streams\n"
+        assert err == f"sseparse: {str(path)!r}: there is no stream 3; the file has 2 streams\n"
 
 
 @pytest.mark.parametrize("option", [[], ["--all"]])
@@ -147,7 +147,7 @@ def test_what_is_pending(tmp_path: Path) -> None:
     path = saved(tmp_path, b"data: 1\n: c\n" * 30)
     status, out, err = call("events", path)
     assert (status, out) == (1, b"")
-    assert "the stream has no blank line, so that no event ends: 30 data lines" in err
+    assert "the stream has no blank line, so no event ends: 30 data lines" in err
     assert "--flush" in err
     assert "sed G FILE" in err
     assert call("events", "--flush", "--data", path) == (0, b"1\n" * 30, "")

@@ -752,7 +752,9 @@ def test_a_server_that_speaks_first(is_tls: bool) -> None:
 
     async def main() -> None:
         async with client(server, **secured(server, is_tls)) as own:
-            with pytest.raises((StatusError, TransportError), match=r"busy|before it had a request"):
+            with pytest.raises(
+                (StatusError, TransportError), match=r"busy|before it had a request"
+            ):
                 await ask(own)
 
     server = Hasty(lambda *_: None)

@@ -780,7 +780,7 @@ def test_a_key_of_the_environment_does_not_go_through_its_proxy(
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:1")
-    with pytest.raises(ValueError, match="proxy would see the environment.s API key"):
+    with pytest.raises(ValueError, match="proxy would see the environment's API key"):
         Client(base_url="http://model.test/v1")
     Client(base_url="https://model.test/v1")
     Client(base_url="http://model.test/v1", proxy="http://127.0.0.1:1")

@@ -201,7 +201,7 @@ def test_keys_that_are_no_str(key: Any) -> None:
 
 
 def test_a_line_end_in_a_key_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(ValueError, match="api_key holds a line end") as caught:
+    with pytest.raises(ValueError, match="api_key contains a line end") as caught:
         Client(api_key="sk-secret\n")
     assert "secret" not in str(caught.value)
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret\r\n")

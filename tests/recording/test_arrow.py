@@ -197,7 +197,7 @@ def test_wrong_arguments(path: Path) -> None:
         scan(path, [])
     with pytest.raises(ValueError, match="no column 'model'; there are file, stream, url"):
         scan(path, ["data", "model"])
-    with pytest.raises(ValueError, match="'data' is asked for twice"):
+    with pytest.raises(ValueError, match="'data' is named twice"):
         scan(path, ["data", "type", "data"])
     wrong = [path, b"data: a\n\n"]
     with pytest.raises(TypeError, match="paths or ranges, not bytes"):
