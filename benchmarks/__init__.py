@@ -6,6 +6,6 @@ import sys
 from pathlib import Path
 
 _ROOT = Path(__file__).resolve().parent.parent
-# Else the working directory comes first, and its sseparse hides an installed one, which may be
+# Otherwise the working directory comes first, and its sseparse hides an installed one, which may be
 # compiled.
 sys.path.sort(key=lambda entry: Path(entry).resolve() == _ROOT)

@@ -1,4 +1,4 @@
-"""Arguments of the commands. A wrong argument is refused before anything is measured."""
+"""Arguments of the commands, which refuse a wrong argument before anything is measured."""
 
 from __future__ import annotations
 

@@ -1,12 +1,13 @@
-"""What two clients make of broken answers: ``python -m benchmarks.broken``.
+"""Read broken answers with two clients: ``python -m benchmarks.broken``.
 
-A server on loopback sends each answer of ``ANSWERS`` under the status 200. The official client, of
+A server on loopback sends each answer of ``ANSWERS`` with the status 200. The official client, of
 the package openai, and the client of this package read it as a careful program does: the text of
 all chunks, and the exception at the end. A client is right if it raises for a broken answer, and
-gives the whole text of one that is whole. The table is printed as Markdown; README.md shows it.
+returns the whole text of an answer that is whole. The command prints the table as Markdown;
+README.md shows it.
 
-Of the official client the text is what the chunks' contents and refusals give when they are joined;
-it has no other way for a stream of ``create``. Of this one it is what ``collect`` returns.
+For the official client, the text is the joined contents and refusals of the chunks, because a
+stream of ``create`` has no other way. For this client, it is the text that ``collect`` returns.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ QUESTION: list[Any] = [{"role": "user", "content": "Say hello."}]
 
 
 class Answer(NamedTuple):
-    """A body, and what is to be made of it."""
+    """A body, and the right result for it."""
 
     what: str  # for the table
     body: bytes
@@ -40,7 +41,7 @@ class Answer(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """What a program sees of an answer."""
+    """The result of a program that reads an answer."""
 
     text: str
     error: str  # the type of the exception; "" without one
@@ -107,7 +108,7 @@ ANSWERS = (
 
 @contextlib.contextmanager
 def serving() -> Iterator[str]:
-    """Answer each request with what its model, a number, names; yield the base URL."""
+    """Answer each request with the answer whose number is the model; yield the base URL."""
     listener = socket.create_server(("127.0.0.1", 0))
 
     def serve() -> None:
@@ -176,7 +177,7 @@ def official(url: str, number: int) -> Seen:
         http_client=openai.DefaultHttpxClient(trust_env=False),
     ) as client:
         stream = client.chat.completions.create(model=str(number), messages=QUESTION, stream=True)
-        # Not only its own: exceptions of httpx and json pass through it.
+        # Also exceptions of httpx and json, which it does not wrap.
         return read(stream, (Exception,))
 
 

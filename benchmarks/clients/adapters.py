@@ -1,7 +1,7 @@
 """The clients of ``python -m benchmarks.client``, each used as its documentation shows.
 
 Each yields the content of every chunk. Two of them return typed objects. The others return events,
-whose data is read with ``json.loads``, as their users do.
+whose data is read with ``json.loads``, as in a program that uses them.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def _sseparse_events(port: int) -> Iterator[Ask]:
 
 @contextmanager
 def _urllib3(port: int) -> Iterator[Ask]:
-    """The least that anybody would write: it knows one form of an event, and no error."""
+    """The shortest reader that works: it knows one form of an event, and no error."""
     import urllib3
 
     pool = urllib3.PoolManager()
@@ -167,7 +167,7 @@ CLIENTS = {
         "sseparse, urllib3", ("sseparse", "urllib3"), _sseparse_events, "events, and json.loads"
     ),
     "urllib3": Client(
-        "urllib3", ("urllib3",), _urllib3, "what stands between blank lines, and json.loads"
+        "urllib3", ("urllib3",), _urllib3, "the text between blank lines, and json.loads"
     ),
     "openai": Client("openai", ("openai", "httpx2"), _openai, "typed chunks"),
     "httpx-sse": Client(

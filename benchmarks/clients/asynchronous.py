@@ -1,4 +1,4 @@
-"""Measure clients for asyncio: the CPU time of a chunk, and how late chunks come under load.
+"""Measure clients for asyncio: the processor time of a chunk, and how late chunks come under load.
 
     python -m benchmarks.asynchronous [--rounds 9] [--chunks 4000] [--streams 500] [--rate 50]
 
@@ -31,7 +31,7 @@ from .server import WORD
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# The content of each chunk, and when it had arrived; 0 where the client does not say that.
+# The content of each chunk, and when it had arrived; 0 if the client does not report that.
 Contents = AsyncIterator[tuple["str | None", int]]
 Ask = Callable[[str, int], Contents]
 
@@ -146,7 +146,7 @@ async def load(name: str, port: int, streams: int, events: int) -> None:
 
 
 def quantiles(late: list[int]) -> list[float]:
-    """Return the median, the 99th percentile and the maximum, in ms; nothing of nothing."""
+    """Return the median, the 99th percentile and the maximum, in ms; nothing without values."""
     if not late:
         return []
     ordered = sorted(late)

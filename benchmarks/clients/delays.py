@@ -2,7 +2,7 @@
 
 The server waits for a line of standard input before each event. The line comes when the client has
 received the event before, or has not received it for a while. Both sides read the monotonic clock,
-which all processes of a machine share.
+which is the same in all processes of a machine.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The most memory that this process has held. The module itself adds hardly any."""
+"""The most memory that this process has used. The module itself adds hardly any."""
 
 from __future__ import annotations
 

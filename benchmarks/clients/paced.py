@@ -58,7 +58,7 @@ def accept(listener: socket.socket, streams: int) -> list[socket.socket]:
 
 
 def is_whole(request: bytearray) -> bool:
-    """Tell whether all of a request with a JSON object as its body has come."""
+    """Tell whether a whole request, with a JSON object as its body, has come."""
     _, found, body = bytes(request).partition(b"\r\n\r\n")
     with contextlib.suppress(ValueError):
         return bool(found and json.loads(body))
@@ -66,14 +66,14 @@ def is_whole(request: bytearray) -> bool:
 
 
 def send(peers: list[socket.socket], rate: int, events: int) -> None:
-    """Send each peer the events at that rate, and the end."""
+    """Send each client the events at that rate, and the end."""
     one = event(STAMP)
     before, after = (b"%x\r\n" % len(one) + one + b"\r\n").split(STAMP.encode())
     began, gap = time.perf_counter_ns() + 10**8, 1e9 / (rate * len(peers))
     for number in range(len(peers) * events):
         due = began + int(number * gap)
         while (now := time.perf_counter_ns()) < due:
-            pass  # a timer of the system would be late by as much as is measured here
+            pass  # a timer of the system would be as late as the delays that are measured
         peers[number % len(peers)].send(b"%b%020d%b" % (before, now, after))
     end = event(None, "stop") + b"data: [DONE]\n\n"
     for peer in peers:

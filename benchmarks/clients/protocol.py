@@ -1,4 +1,4 @@
-"""Measure the protocol of completions without a socket: what it costs above parser and JSON.
+"""Measure the protocol of completions without a socket: its time above parser and JSON.
 
     python -m benchmarks.completions [--rounds 15] [--chunks 2000]
 

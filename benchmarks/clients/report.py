@@ -3,8 +3,8 @@
     python -m benchmarks.client [--rounds 9] [--chunks 4000] [--clients sseparse,openai]
 
 Each client runs in a process of its own, the server in another. The clients take turns. The report
-has the medians of all turns and the ratios to the first client. The ratios hold for a machine, the
-absolute figures only for the moment. The measured loop reads the content of every chunk. ``delays``
+has the medians of all turns and the ratios to the first client. The ratios stay about the same on a
+machine, the times do not. The measured loop reads the content of every chunk. ``delays``
 measures the delay of each event.
 """
 

@@ -1,7 +1,7 @@
 """The server of ``python -m benchmarks.client``: chat completions over real sockets.
 
 A request names a number of events and the way to send them: ``event``, with a write for each;
-``64k``, in writes of 64 KiB; ``cut``, in HTTP chunks of 4 KiB, which end inside of events;
+``64k``, in writes of 64 KiB; ``cut``, in HTTP chunks of 4 KiB, which end inside events;
 ``none``, without HTTP chunks, in writes of 64 KiB; or one of ``FRAMINGS``, where each event waits
 for a line of standard input.
 """

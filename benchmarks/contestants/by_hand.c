@@ -1,4 +1,4 @@
-/* The simplest stream, parsed in C written by hand: a yardstick, not a parser.
+/* The simplest stream, parsed in C written by hand: for comparison, not a parser.
 
 It parses blocks of one line that begins with "data: " and ends with LF. It raises
 NotImplementedError for everything else that a stream may contain: CR, a second data line, another

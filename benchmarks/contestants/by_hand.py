@@ -1,4 +1,4 @@
-"""The C extension written by hand, a yardstick. It is built from ``by_hand.c`` when it is needed.
+"""The C extension written by hand, for comparison. It is built from ``by_hand.c`` when needed.
 
 setuptools builds it with the compiler and the options of Python itself. Nothing stays on the disk.
 """

@@ -49,9 +49,9 @@ class Contestant(NamedTuple):
         note: The difference in meaning between its figures and the others'; printed beside them.
         seconds: Takes the chunks, a number of parses and whether to read type and data, and returns
             the time of one parse, in s. It is for a parser that runs in another process; None if
-            the harness takes the time.
+            the benchmark takes the time.
         loop: Parses the chunks in a loop of its own and returns the number of events. None for the
-            harness's loop.
+            benchmark's loop.
     """
 
     name: str

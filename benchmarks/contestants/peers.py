@@ -1,4 +1,4 @@
-"""The parsers that sseparse is compared with, and two yardsticks that are not parsers.
+"""The parsers that sseparse is compared with, and two contestants that are not parsers.
 
 The adapters of ``sseparse conformance`` drive the peers, through a public interface where there is
 one that returns events. httpx-sse and launchdarkly are measured without their HTTP clients as well.

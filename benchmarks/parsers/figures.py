@@ -1,4 +1,4 @@
-"""The figures that the project wants to reach. The report prints them; no test asserts one."""
+"""The goals of the project. The report prints whether they are met; no test asserts one."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ BARS = {
     "three-lines": Bars(5, 1.3, 0.9, 1),
     "ids": Bars(6, 1.3, 1, 1),
 }
-# No block of these streams is like the one before. The check for equal shapes must not cost much.
+# No block of these streams has the shape of the one before. The check for this must be cheap.
 SHAPES = {"two-shapes": 1.1, "four-shapes": 1.1}
 
 

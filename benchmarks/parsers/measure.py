@@ -53,7 +53,7 @@ class Row(NamedTuple):
         seconds: The time of one parse in each round, in s: a list for the size of the case, one for
             twice and one for four times the size. Only the first if the growth was not measured;
             empty if the contestant was not timed.
-        peak: The most memory that one parse held at a time, in bytes, without the chunks; None if
+        peak: The most memory that one parse used at a time, in bytes, without the chunks; None if
             the contestant was not timed, or runs in another process.
         note: The contestant's note about its figures.
         reading: The time of one parse in each round, in s, with type and data read.
@@ -124,7 +124,7 @@ class Run(NamedTuple):
 def frozen() -> Iterator[None]:
     """Hide all modules that have been imported so far from the garbage collector.
 
-    The collector would go through all of it, so that a figure would depend on which peers are
+    The collector would go through all their objects. Then a figure would depend on which peers are
     installed, and a collection before each timed run would take longer than the run.
     """
     gc.collect()

@@ -71,7 +71,7 @@ def _measured(
     others: list[Contestant],
     show: Callable[[str], None],
 ) -> tuple[list[Result], list[dict[str, str | float | None]]]:
-    """Measure the cases and judge the figures; show each result as soon as it is there."""
+    """Measure the cases and judge the figures; show each result at once."""
     with frozen():
         results = []
         grown = BUILDS if options.cuts else None

@@ -16,7 +16,7 @@ class Function(msgspec.Struct):
 
 
 class ToolCall(msgspec.Struct):
-    """Such a part, and the call that it belongs to."""
+    """A part of a tool call, and the call that it belongs to."""
 
     index: int
     function: Function
@@ -31,7 +31,7 @@ class Delta(msgspec.Struct):
 
 
 class Choice(msgspec.Struct):
-    """One of the answers."""
+    """One choice of a chunk."""
 
     index: int
     delta: Delta

@@ -2,8 +2,8 @@
 
     python -m benchmarks.json
 
-Each build of sseparse is measured alone, then with each JSON library; httpx-sse with json.loads is
-the yardstick. The typed rows decode into the classes of ``typed``, which have the fields that a
+Each build of sseparse is measured alone, then with each JSON library. All ratios are to httpx-sse
+with json.loads. The typed rows decode into the classes of ``typed``, which have the fields that a
 program reads; msgspec skips the others.
 """
 
@@ -110,7 +110,7 @@ def _decoding(
 
 
 def table(result: Result) -> str:
-    """Return the times of one case, and which share of each is spent on JSON."""
+    """Return the times of one case, and the share of JSON in each."""
     case = result.case
     lines = [
         f"\n{case.name}: {case.about}; {result.events:,} events, {result.size:,} bytes",

@@ -14,7 +14,7 @@ class Delta(msgspec.Struct):
 
 
 class Choice(msgspec.Struct):
-    """One of the answers."""
+    """One choice of a chunk."""
 
     index: int
     delta: Delta

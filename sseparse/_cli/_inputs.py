@@ -184,7 +184,7 @@ class Found:
 
     @property
     def title(self) -> str:
-        """What a line for people about it begins with: the same as ``prefix``."""
+        """The beginning of a line for people about it, as ``prefix``."""
         file = "" if self.path is None else f"{one_line(self.path)}: "
         return file if self.is_single else f"{file}{self.recording.number}: "
 

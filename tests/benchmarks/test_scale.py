@@ -23,7 +23,7 @@ def test_a_short_run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Mon
     report = capsys.readouterr().out
     for name in scale.STREAMS:
         assert re.search(rf"(?m)^{name}: [\d,]+ events, 1 MB, one process$", report)
-    assert report.count("times the yardstick") == 14
+    assert report.count("times as fast as httpx-sse") == 14
     assert report.count("s in two: ") == 2
     assert re.search(r"(?m)^ +100 files: +1 tasks, planned in \d+ ms; ", report)
     assert "1,000 files" not in report
