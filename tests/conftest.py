@@ -1,4 +1,4 @@
-"""Hypothesis profiles, and the guard that keeps the tests on this machine."""
+"""The profiles of hypothesis, and a fixture that refuses connections to other machines."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 pytest.register_assert_rewrite("running")
 
-# Programs: those for .ci/run playground, which import each other as programs do, and one for Spark.
+# Programs, and not tests: those for .ci/run playground, which import each other, and one for Spark.
 collect_ignore = ["browser", "scale/spark_cluster.py"]
 
 # All but "explore" are derandomized: a run of the tests always runs the same examples. No deadline
@@ -37,14 +37,14 @@ settings.register_profile("quick", settings.get_profile("default"), max_examples
 settings.register_profile(
     "explore", settings.get_profile("default"), derandomize=False, print_blob=True
 )
-# For thousands of runs that fail (tests/mutation): that one does is all that is asked.
+# For thousands of runs that fail (tests/mutation): it only matters that one example fails.
 settings.register_profile(
     "mutation", settings.get_profile("quick"), phases=[Phase.explicit, Phase.generate]
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
-# A shell starts what runs in the background with SIGINT ignored, and children inherit that: the
-# tests that press Ctrl-C would wait for ever.
+# A shell starts a background job with SIGINT ignored, and its children inherit that: the tests that
+# press Ctrl-C would wait forever.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -109,7 +109,8 @@ def _one_process(name: str, path: Path, events: int, rounds: int) -> None:
         best = min(each)
         print(
             f"  {way:46} {best / events * 1e9:7.0f} ns/event {size / best / 1e6:6.0f} MB/s"
-            f" {base / best:6.1f} times as fast as httpx-sse (median {statistics.median(each):.2f} s)"
+            f" {base / best:6.1f} times as fast as httpx-sse"
+            f" (median {statistics.median(each):.2f} s)"
         )
 
 

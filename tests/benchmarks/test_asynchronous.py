@@ -50,7 +50,7 @@ def test_a_client_gives_the_content_of_every_chunk(name: str, kind: str, port: i
 
 
 @pytest.mark.parametrize("name", CLIENTS)
-def test_lateness(name: str) -> None:
+def test_how_late_chunks_are(name: str) -> None:
     found = asynchronous.lateness(installed(name), streams=3, rate=20, seconds=1)
     assert set(found) == {"delivered", "arrived"}
     median, p99, longest = found["delivered"]

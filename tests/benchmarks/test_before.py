@@ -90,7 +90,7 @@ def commit(root: Path) -> None:
 
 @pytest.fixture
 def _imported_anew() -> Iterator[None]:
-    """Let no test see the package that another has imported."""
+    """Remove the imported package, so that the next test does not see it."""
     yield
     for name in [each for each in sys.modules if each.partition(".")[0] == BEFORE_PACKAGE]:
         del sys.modules[name]
@@ -126,7 +126,7 @@ def test_a_commit_is_built_and_measured(
 
 
 @pytest.mark.usefixtures("_imported_anew")
-def test_what_cannot_be_built_says_why(checkout: Path, tmp_path: Path) -> None:
+def test_a_revision_that_cannot_be_built(checkout: Path, tmp_path: Path) -> None:
     folder = tmp_path / "built"
 
     with pytest.raises(tool.BuildError, match=r"rev-parse .*no-such\S*: exit status 128\n"):
@@ -150,7 +150,7 @@ def test_what_cannot_be_built_says_why(checkout: Path, tmp_path: Path) -> None:
     assert not folder.exists()
 
 
-def test_the_command_says_what_it_did(
+def test_the_output_of_the_command_before(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def build(revision: str, folder: Path) -> str:

@@ -1,4 +1,4 @@
-"""The table of README.md of answers that break, printed again."""
+"""The table of broken answers in README.md, made again."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def url() -> Iterator[str]:
 
 
 @pytest.mark.parametrize("number", range(len(ANSWERS)))
-def test_ours_is_right(url: str, number: int) -> None:
+def test_sseparse_is_right(url: str, number: int) -> None:
     assert broken.is_right(ANSWERS[number], broken.ours(url, number))
 
 

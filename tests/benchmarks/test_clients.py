@@ -1,4 +1,4 @@
-"""The end-to-end benchmark at small size: what the server sends, what clients make of it."""
+"""The end-to-end benchmark at small size: what the server sends, and the results of clients."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 # Each starts a server and clients in processes.
 pytestmark = pytest.mark.thorough
 
-# Longer than any machine takes: an event that a client could give is waited for.
+# Longer than any machine takes, so that each event that a client returns is in time.
 PATIENT_S = 30.0
 
 
@@ -119,11 +119,11 @@ def test_events_that_a_client_holds_are_not_in_time(
         (Delays([0, 10, 20], [], "raises ValueError"), "raises ValueError"),
     ],
 )
-def test_delays_say_no_more_than_there_was(found: Delays, said: str) -> None:
+def test_the_summary_of_delays(found: Delays, said: str) -> None:
     assert str(found) == said
 
 
-def test_what_a_client_raises_is_its_result() -> None:
+def test_an_exception_of_a_client_is_its_result() -> None:
     def ask(_: str, __: int) -> Iterator[str | None]:
         yield WORD
         yield None
@@ -135,7 +135,7 @@ def test_what_a_client_raises_is_its_result() -> None:
     assert list(delays.watch(lambda *_: iter(["other"]), "gzip", 2)) == ["end"]
 
 
-def test_measure_waits_no_longer_than_its_patience() -> None:
+def test_measure_waits_only_for_its_patience() -> None:
     told: list[str] = []
     stamps = iter(["1\n", "2\n", "3\n"])
     sender: Any = SimpleNamespace(
@@ -167,13 +167,13 @@ def test_the_command_names_its_clients(capsys: pytest.CaptureFixture[str]) -> No
 
 
 @pytest.mark.parametrize("option", ["--rounds", "--chunks"])
-def test_nothing_is_measured_with_nothing(option: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_option_of_zero_is_refused(option: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         report.main([option, "0"])
     assert f"argument {option}: expected a whole number from 1" in capsys.readouterr().err
 
 
-def test_no_client_is_there(
+def test_no_client_is_installed(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     missing = CLIENTS["openai"]._replace(distributions=("no-such-client",))

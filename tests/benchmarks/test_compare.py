@@ -1,4 +1,4 @@
-"""The benchmark's reports that were saved: compared with, and drawn."""
+"""Saved reports of the benchmark: comparing them and drawing them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,9 @@ def made_up(**ratios: list[float] | None) -> dict[str, Any]:
         ([1.9, 2.0, 2.1], [1.0, 1.0, 1.0], "one round does not show the noise"),
     ],
 )
-def test_compare_knows_noise(before: list[float], after: list[float], verdict: str) -> None:
+def test_a_change_within_the_noise_is_not_reported(
+    before: list[float], after: list[float], verdict: str
+) -> None:
     [change] = compare.compare(made_up(pure=before), made_up(pure=after))
     assert (change.case, change.build, change.verdict) == ("chat", "pure", verdict)
     assert (change.before, change.after) == (before[1], after[1])
@@ -60,7 +62,7 @@ def test_compare_knows_noise(before: list[float], after: list[float], verdict: s
         ("httpx-sse", 1.0, 1.0, None, "faster"),
     ],
 )
-def test_compare_knows_what_unchanged_peers_moved(
+def test_a_change_as_large_as_that_of_a_peer_is_not_reported(
     peer: str, before: float, after: float, drift: float | None, verdict: str
 ) -> None:
     base = made_up(**{"pure": [1.9, 2.0, 2.1], peer: [before] * 3})
@@ -85,7 +87,7 @@ def test_compare_needs_a_ratio_of_a_build_on_both_sides() -> None:
     assert lines[-1].endswith(": chat")
 
 
-def test_compare_takes_no_other_stream_for_the_same() -> None:
+def test_a_case_whose_stream_changed_is_not_compared() -> None:
     base, now = made_up(pure=[1.0, 2.0, 3.0]), made_up(pure=[4.0, 5.0, 6.0])
     assert len(compare.compare(base, now)) == 1
     now["cases"][0]["bytes"] = 10
@@ -94,14 +96,14 @@ def test_compare_takes_no_other_stream_for_the_same() -> None:
 
 
 @pytest.mark.parametrize("name", ["Python", "machine", "httpx-sse"])
-def test_compare_says_what_else_is_another(name: str) -> None:
+def test_the_comparison_names_other_differences(name: str) -> None:
     base, now = made_up(pure=[1.0, 2.0, 3.0]), made_up(pure=[4.0, 5.0, 6.0])
     assert "Not the same" not in compare.text(base, now)
     now["header"][name] = "another"
     assert f"  Not the same: {name}. A change below may" in compare.text(base, now)
 
 
-def test_chart_leaves_out_the_wrong_and_the_yardstick_and_other_forms() -> None:
+def test_the_chart_leaves_out_wrong_results_httpx_sse_and_other_forms() -> None:
     base = made_up(compiled=[7.0, 8.0, 9.0], openai=[1.0, 2.0, 3.0], naive=[1.0, 2.0, 3.0])
     others = made_up(**{"before": [1.0, 2.0, 3.0], "pure-feed": [1.0, 2.0, 3.0]})
     base["cases"][0]["rows"] += others["cases"][0]["rows"]
@@ -166,7 +168,7 @@ def test_chart_of_nothing_is_refused(tmp_path: Path, capsys: pytest.CaptureFixtu
         '{"header": {}, "cases": [{"name": "chat", "events": 1, "bytes": 1, "rows": [{}]}]}',
     ],
 )
-def test_what_is_no_report_is_neither_compared_with_nor_drawn(
+def test_a_file_that_is_no_report_is_refused(
     content: str | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "base.json"
@@ -178,7 +180,7 @@ def test_what_is_no_report_is_neither_compared_with_nor_drawn(
         assert f"no report in {path}" in capsys.readouterr().err
 
 
-def test_what_cannot_be_written_is_refused_before_it_is_measured(
+def test_a_file_that_cannot_be_written_is_refused_first(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     source = tmp_path / "base.json"

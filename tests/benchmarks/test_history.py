@@ -42,7 +42,7 @@ def made_up(ratio: float) -> dict[str, Any]:
     return {"header": head, "cases": [case], "figures": ["left out"]}
 
 
-def test_a_record_is_a_report_without_what_is_wrong_or_not_compared(tmp_path: Path) -> None:
+def test_a_record_leaves_out_wrong_results(tmp_path: Path) -> None:
     report, path = made_up(8.0), tmp_path / "record.json"
     path.write_text(history.record(report))
     assert "left out" not in path.read_text()

@@ -31,7 +31,7 @@ Ir                  file:function
 """
 
 
-def test_what_was_counted_is_shared_out_over_the_events(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_instructions_are_divided_by_the_events(monkeypatch: pytest.MonkeyPatch) -> None:
     commands: list[list[str]] = []
 
     def run(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
@@ -55,7 +55,7 @@ def test_what_was_counted_is_shared_out_over_the_events(monkeypatch: pytest.Monk
     assert commands[2][-3:] == ["chat", "pure", "6"]
 
 
-def test_parse_takes_the_stream_as_often_as_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_parse_repeats_the_stream_as_often_as_given(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
 
     def batches(chunks: Iterable[bytes]) -> list[list[object]]:
@@ -68,7 +68,7 @@ def test_parse_takes_the_stream_as_often_as_is_asked(monkeypatch: pytest.MonkeyP
     assert asked == [252_000] * 3
 
 
-def test_a_contestant_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_contestant_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "assel", None)
     with pytest.raises(SystemExit, match="assel: assel is not installed"):
         instructions.parse("tiny", "assel", "1")

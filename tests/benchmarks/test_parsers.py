@@ -1,4 +1,4 @@
-"""The benchmark at small size: what its cases hold, and what it counts and checks."""
+"""The benchmark at small size: its cases, and what it counts and checks."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ pytestmark = pytest.mark.thorough
 
 SMALL = [case._replace(units=5) for case in CASES]
 BY_NAME = {case.name: case for case in CASES}
-# What takes more than LF and data lines that begin alike.
+# The streams that need more than LF and data lines that begin alike.
 NOT_SIMPLE = {
     *("no-space", "crlf", "crlf/evt", "cr", "anthropic", "anthropic/evt"),
     *("responses", "responses/evt", "mcp", "mcp/evt", "mcp-1-mb", "spring", "spring/evt"),
@@ -63,7 +63,7 @@ each_case = pytest.mark.parametrize("case", SMALL, ids=lambda case: case.name)
 @pytest.fixture(autouse=True)
 def _no_repeats(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(measure, "WORK_S", 0)
-    # In a process that has imported as much as this one it would take longer than all else.
+    # In a process with as many modules as this one, it would take longer than everything else.
     monkeypatch.setattr(gc, "collect", lambda: 0)
 
 
@@ -82,7 +82,7 @@ def events(contestant: Contestant, chunks: list[Any]) -> list[Any]:
 
 
 @each_case
-def test_case_data_is_what_the_stream_says(case: Case) -> None:
+def test_the_data_of_a_case_is_that_of_its_stream(case: Case) -> None:
     blocks = case.blocks(case.units)
     stream = b"".join(case.chunks(blocks))
     data = [block.data for block in blocks if block.data is not None]
@@ -110,7 +110,7 @@ def test_case_data_is_what_the_stream_says(case: Case) -> None:
         ("two-shapes", rb"event: (a|bb)\ndata: \{.*\}\n\n"),
     ],
 )
-def test_blocks_stand_on_the_wire_as_servers_send_them(name: str, block: bytes) -> None:
+def test_blocks_have_the_bytes_that_servers_send(name: str, block: bytes) -> None:
     blocks = BY_NAME[name].blocks(12)
     assert [each.wire for each in blocks if not re.fullmatch(block, each.wire)] == []
     assert len({each.data for each in blocks}) == len(blocks)
@@ -129,7 +129,7 @@ def test_shapes_alternate() -> None:
 
 
 @each_case
-def test_case_is_cut_as_it_says(case: Case) -> None:
+def test_a_case_is_cut_as_its_name_says(case: Case) -> None:
     blocks = case.blocks(case.units)
     *chunks, last = case.chunks(blocks)
     if case.cut:
@@ -139,7 +139,7 @@ def test_case_is_cut_as_it_says(case: Case) -> None:
         assert [*chunks, last] == [block.wire for block in blocks]
 
 
-def test_cases_have_the_sizes_that_they_claim() -> None:
+def test_cases_have_the_sizes_in_their_names() -> None:
     made = {case.name: case.blocks(case.units) for case in CASES}
     sizes = {name: sum(len(block.wire) for block in blocks) for name, blocks in made.items()}
     assert 225 <= sizes["chat"] / len(made["chat"]) <= 255
@@ -185,7 +185,7 @@ def test_every_stream_is_in_a_case() -> None:
     assert len(BY_NAME) == len(CASES)
 
 
-def test_a_case_is_what_its_name_says_when_it_is_crossed() -> None:
+def test_a_crossed_case_is_the_case_of_the_same_name() -> None:
     same = {(case.name, case.blocks, case.units, case.cut) for case in crossed(CASES, CUTS)}
     others = {"8-mb-event", "million-lines"}  # of sizes of their own
     cases = {(case.name, case.blocks, case.units, case.cut) for case in CASES}
@@ -325,7 +325,7 @@ def test_measure(monkeypatch: pytest.MonkeyPatch) -> None:
     assert result.rows[-1] == Row("fake", "not timed: raises ValueError", [], None)
     assert result.rows[0].note == ""
 
-    # However slow, the case itself gets all its rounds; what is there for the growth does not.
+    # The case itself gets all its rounds, however slow it is; the larger streams do not.
     monkeypatch.setattr(measure, "GROWTH_BUDGET_S", 0)
     [row, *_] = measure.measure(case, builds(), 3).rows
     assert [len(rounds) for rounds in row.seconds] == [3, 0, 0]

@@ -29,7 +29,7 @@ BY_NAME = {case.name: case for case in CASES}
 @pytest.fixture(autouse=True)
 def _no_repeats(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(measure, "WORK_S", 0)
-    # In a process that has imported as much as this one it would take longer than all else.
+    # In a process with as many modules as this one, it would take longer than everything else.
     monkeypatch.setattr(gc, "collect", lambda: 0)
 
 
@@ -51,7 +51,7 @@ RESULT = Result(
 )
 
 
-def test_ratio_is_paired_and_needs_a_yardstick_that_is_right() -> None:
+def test_a_ratio_is_taken_by_round_and_needs_right_results() -> None:
     assert RESULT.ratio("compiled", "httpx-sse") == Spread(7, 8, 9)
     assert RESULT.ratio("openai", "httpx-sse") == pytest.approx(Spread(70, 80, 90))
     assert RESULT.ratio("compiled", "openai") is None
@@ -172,7 +172,7 @@ def test_forms_are_judged_beside_feed() -> None:
     }
 
 
-def test_what_is_no_parser_has_a_say_in_its_own_figures_only() -> None:
+def test_contestants_that_are_no_parsers_have_their_own_figures() -> None:
     chat = [row("compiled", [1.0]), row("pure", [1.0]), row("eventsource-parser", [0.5])]
     chat += [row("naive", [0.5]), row("c-by-hand", [0.5])]
     # C needs fewer calls where reads are tiny; and it may be wrong.
@@ -330,7 +330,7 @@ def test_wrong_arguments(
     assert message in capsys.readouterr().err
 
 
-def test_forms_follow_where_they_are_measured(
+def test_forms_have_rows_only_on_their_cases(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(report, "CASES", SMALL)

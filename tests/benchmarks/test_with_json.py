@@ -24,7 +24,7 @@ SMALL = {name: case._replace(units=12) for name, case in with_json.KNOWN.items()
 @pytest.fixture(autouse=True)
 def _no_repeats(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(measure, "WORK_S", 0)
-    # In a process that has imported as much as this one it would take longer than all else.
+    # In a process with as many modules as this one, it would take longer than everything else.
     monkeypatch.setattr(gc, "collect", lambda: 0)
     monkeypatch.setattr(with_json, "KNOWN", SMALL)
 
@@ -75,7 +75,7 @@ def test_typed_objects_have_the_fields_that_a_program_reads() -> None:
 
 
 @pytest.mark.parametrize("wrong", [lambda _: {}, lambda text: json.loads(text)["choices"]])
-def test_a_decoder_that_is_wrong_is_found(wrong: Any) -> None:
+def test_a_wrong_decoder_is_found(wrong: Any) -> None:
     case = SMALL["chat"]
     blocks = case.blocks(case.units)
     chunks = case.chunks(blocks)
@@ -120,7 +120,7 @@ def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize("name", ["httpx_sse._decoders", "orjson", "msgspec"])
-def test_what_is_not_installed_is_named(
+def test_a_missing_package_is_named(
     name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for library in {"orjson", "msgspec"} - {name}:

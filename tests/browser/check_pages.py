@@ -4,10 +4,10 @@
     python docs/make_playground.py OUT --pyodide node_modules/pyodide
     python tests/browser/check_pages.py OUT [--screenshots FOLDER]
 
-Checks that no page is wider than the window, on a desktop and on a phone, and that the playground
-shows what this Python's own sseparse makes of the same bytes and cuts. Everything comes from a
-server on this machine; a page that asks another one fails. Needs Chromium, such as Debian's package
-``chromium``, on a POSIX system.
+It checks that no page is wider than the window, on a desktop and on a phone, and that the
+playground shows the results of this Python's own sseparse for the same bytes and cuts. Everything
+comes from a server on this machine; a page that asks another one fails. The program needs Chromium,
+such as Debian's package ``chromium``, on a POSIX system.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ WIDE = """[...document.querySelectorAll("body *")].filter((each) =>
 
 
 class Server(ThreadingHTTPServer):
-    """Serves the pages. ``damaged`` is the end of a path to which it adds a byte."""
+    """Serve the pages. ``damaged`` is the end of a path to whose file it adds a byte."""
 
     damaged = "none"
 
@@ -64,7 +64,7 @@ class Server(ThreadingHTTPServer):
 
 
 class Handler(SimpleHTTPRequestHandler):
-    """Answers without a word."""
+    """Answer without printing anything."""
 
     server: Server
 
@@ -86,7 +86,7 @@ class Handler(SimpleHTTPRequestHandler):
 
 
 def shown(data: str) -> str:
-    """Return the text as the page shows it, which has a word for what is empty."""
+    """Return the text as the page shows it; an empty one is shown as a word."""
     return data or "empty"
 
 
@@ -188,7 +188,7 @@ def check_width(browser: Chromium, page: str, width: int) -> None:
 
 
 def check_playground(browser: Chromium, address: str, save: Callable[[str], None]) -> None:
-    """Use the page with mouse, finger and keyboard, and compare the results each time."""
+    """Use the page with mouse, touch and keyboard, and compare the results each time."""
     page = Playground(browser)
     browser.open(address)
     browser.wait_for('!document.querySelector("#pg-results").hidden')
@@ -259,7 +259,7 @@ def check_playground(browser: Chromium, address: str, save: Callable[[str], None
 
 
 def check_digests(browser: Chromium, address: str, server: Server) -> None:
-    """Damage each file of Pyodide: the page must not run it, and must not wait for ever."""
+    """Damage each file of Pyodide: the page must not run it, and must not wait forever."""
     browser.call("Network.setCacheDisabled", cacheDisabled=True)
     pinned = json.loads((DOCS / "pyodide.json").read_text(encoding="utf-8"))
     for name in pinned["files"]:

@@ -1,7 +1,7 @@
 """Drive a headless Chromium through a pipe, with its DevTools protocol and nothing else.
 
 A page can reach one server on this machine only. A request for another address fails, and is
-remembered in ``Chromium.strangers``.
+recorded in ``Chromium.strangers``.
 """
 
 from __future__ import annotations

@@ -236,13 +236,13 @@ def test_exit_status(handle: Any, status: int, out: str, complaint: str) -> None
         b"HTTP/1.1 200 OK\r\n\r\nevent: error\ndata: \x1b[2J\n\n",
     ],
 )
-def test_complaints_cannot_drive_the_terminal(answer: bytes) -> None:
+def test_messages_cannot_drive_the_terminal(answer: bytes) -> None:
     with serving(sending(answer)) as server:
         status, out, said = chat(server, "x")
     assert (status > 0, out) == (True, "")
     assert "\\x1b[2J" in said
     assert "\x1b" not in said
-    # A garbled answer is asked for again, and each attempt is reported.
+    # After a garbled answer the request is sent again, and each attempt is reported.
     assert said.count("\n") == (3 if answer.startswith(b"\x1b") else 1)
 
 

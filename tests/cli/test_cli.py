@@ -1,4 +1,4 @@
-"""The command ``sseparse``: in process where that tells enough, else as a process on pipes."""
+"""The command ``sseparse``: in this process where possible, else as a process on pipes."""
 
 from __future__ import annotations
 
@@ -208,7 +208,8 @@ texts = st.text(st.sampled_from(HOSTILE + SAFE_AS_IT_IS), max_size=12)
 @example(f"id: {HOSTILE}\nevent: {HOSTILE}\ndata: {HOSTILE}\n: {HOSTILE}\n{HOSTILE}\n\n".encode())
 @example(b"data: \x7f\n\n")
 def test_text_is_escaped_where_it_is_unsafe_and_nowhere_else(data: bytes) -> None:
-    assume(recognised(data, True) == "events")  # what is refused or read otherwise: tests below
+    # Other streams are refused or read differently; they have tests below.
+    assume(recognised(data, True) == "events")
     assume(compression_of(data) == "")
     assume(begins_chunked(data) is False)
     with tempfile.NamedTemporaryFile() as file:
@@ -398,7 +399,7 @@ def test_a_stream_that_ends_inside_an_event(
     )
 
 
-def test_the_lines_come_before_the_complaint() -> None:
+def test_the_lines_come_before_the_message() -> None:
     done = subprocess.run(
         [*COMMAND, "events"],
         input=ONE + b"data",
@@ -562,13 +563,13 @@ def test_a_full_disk_in_process(
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 @pytest.mark.parametrize("where", ["/dev/full", "&-"])
-def test_the_status_holds_when_the_complaint_cannot_be_written(where: str) -> None:
+def test_the_status_stays_when_the_message_cannot_be_written(where: str) -> None:
     done = run_in_shell(f'"$@" 2>{where}; echo $?', "events", "/nonexistent/stream")
     assert (done.stdout, done.stderr) == (b"2\n", b"")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-def test_a_complaint_that_cannot_be_written_in_process(
+def test_a_message_that_cannot_be_written_in_process(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     arguments = ["events", str(tmp_path / "missing")]
@@ -579,12 +580,12 @@ def test_a_complaint_that_cannot_be_written_in_process(
     assert main(arguments) == 2
 
 
-# Nobody reads any more: 141
+# Nobody reads the output any more: 141
 
 
 @pytest.mark.parametrize("environment", [ENVIRONMENT, UNBUFFERED])
 @pytest.mark.parametrize("data", [ONE, ONE * 20_000, ONE + b"data"])
-def test_quiet_when_the_reader_has_gone(
+def test_no_message_when_the_reader_has_closed_the_pipe(
     data: bytes, environment: dict[str, str], stream: Callable[[bytes], Path]
 ) -> None:
     source, sink = os.pipe()
@@ -603,7 +604,7 @@ def test_quiet_when_the_reader_has_gone(
     assert (done.returncode, done.stderr) == (141, b"")
 
 
-def test_quiet_when_the_reader_goes_while_the_stream_runs() -> None:
+def test_no_message_when_the_reader_closes_the_pipe_while_the_stream_runs() -> None:
     source, sink = os.pipe()
     with started("events", stdin=source) as process:
         os.close(source)
@@ -618,7 +619,7 @@ def test_quiet_when_the_reader_goes_while_the_stream_runs() -> None:
     os.close(sink)
 
 
-def test_quiet_when_the_reader_has_gone_in_process(
+def test_no_message_when_the_reader_has_closed_the_pipe_in_process(
     stream: Callable[[bytes], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     errors = io.StringIO()
@@ -631,7 +632,7 @@ def test_quiet_when_the_reader_has_gone_in_process(
     assert errors.getvalue() == ""
 
 
-def test_quiet_when_standard_output_is_closed(
+def test_no_message_when_standard_output_is_closed(
     stream: Callable[[bytes], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = stream(ONE)
@@ -646,7 +647,7 @@ def test_quiet_when_standard_output_is_closed(
 
 
 @pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["events", "--help"]])
-def test_quiet_when_nobody_reads_the_help(arguments: list[str]) -> None:
+def test_no_message_when_nobody_reads_the_help(arguments: list[str]) -> None:
     source, sink = os.pipe()
     os.close(source)
     done = subprocess.run(
@@ -671,7 +672,7 @@ def _interruptible() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("_interruptible")
-def test_quiet_on_an_interrupt() -> None:
+def test_no_message_on_an_interrupt() -> None:
     source, sink = os.pipe()
     with started("events", stdin=source) as process:
         os.close(source)
@@ -712,7 +713,7 @@ def test_version() -> None:
 
 
 @pytest.mark.parametrize(("compiled", "build"), [(False, b"(pure, "), (True, b"(compiled, ")])
-def test_version_tells_the_build(
+def test_the_version_names_the_build(
     compiled: bool, build: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sseparse._core, "COMPILED", compiled)
@@ -755,7 +756,7 @@ def test_the_options_of_the_examples_exist(command: str) -> None:
         parser.parse_args(shlex.split(line))
 
 
-def test_help_tells_the_exit_status() -> None:
+def test_the_help_lists_the_exit_statuses() -> None:
     status, out, err = call("events", "--help")
     assert (status, err) == (0, "")
     for code in (0, 1, 2, 130, 141):
@@ -834,7 +835,7 @@ def test_the_examples_of_the_documentation(command: str, printed: str, tmp_path:
     assert done.stdout.decode() == printed
 
 
-def test_the_documentation_tells_the_exit_status() -> None:
+def test_the_documentation_lists_the_exit_statuses() -> None:
     page = (Path(__file__).parents[2] / "docs" / "cli.rst").read_text(encoding="utf-8")
     for code in (0, 1, 2, 130, 141):
         assert f"\n   * - {code}\n" in page

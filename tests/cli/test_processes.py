@@ -28,7 +28,7 @@ ONE = b"data: one\n\n"
 CHUNK = {"choices": [{"index": 0, "delta": {"content": "a"}, "finish_reason": "stop"}]}
 CHAT = b"data: %s\n\ndata: [DONE]\n\n" % json.dumps(CHUNK).encode()
 
-# Ends the process as Ctrl-C does when something is imported, written out, or when it shuts down.
+# It ends the process as Ctrl-C does, during an import, during output, or when Python shuts down.
 INTERRUPTED = """
 import atexit, importlib.abc, io, os, signal, sys
 when = sys.argv.pop(1)
@@ -117,7 +117,7 @@ def test_an_interrupt_while_the_package_is_imported(way: str, tmp_path: Path) ->
 
 
 def test_an_interrupt_of_another_program() -> None:
-    """The library leaves the signals of programs that import it alone."""
+    """The library does not change the signals of programs that import it."""
     code = "import signal, sseparse; print(signal.getsignal(2) is signal.default_int_handler)"
     with interruptible():
         assert run_code(code).stdout == b"True\n"
@@ -146,7 +146,7 @@ assert statuses == [0]
 
 
 def test_the_signals_of_a_module_that_imports_the_package_are_left_alone(tmp_path: Path) -> None:
-    """While runpy imports its package, it cannot be told from this one by sys.argv."""
+    """While runpy imports its package, sys.argv looks as for this one."""
     package = tmp_path / "other"
     package.mkdir()
     (package / "__init__.py").write_text("import sseparse\n")
@@ -192,7 +192,9 @@ print(*sys.modules, file=sys.stderr)
 
 @pytest.mark.parametrize("command", ["events", "streams", "text"])
 @pytest.mark.parametrize("count", [1, 20_000])
-def test_quiet_when_the_reader_has_gone(command: str, count: int, tmp_path: Path) -> None:
+def test_no_message_when_the_reader_has_closed_the_pipe(
+    command: str, count: int, tmp_path: Path
+) -> None:
     path = tmp_path / "recording"
     path.write_bytes(forms.curl_lengths([Made(CHAT)] * (count // 100 + 1)))
     source, sink = os.pipe()
@@ -246,7 +248,7 @@ def test_progress_on_a_terminal(command: str, terminal: tuple[int, int]) -> None
         status, out, _ = finish(process)
     assert out.count(b"\n") == (1 if command == "events" else 2)
     assert status == (1 if command == "events" else 0)
-    if command == "events":  # the complaint stands where the progress stood
+    if command == "events":  # the message replaces the progress
         assert read_until(ours, b"dropped").count(b"sseparse: standard input: ") == 1
 
 
@@ -269,7 +271,7 @@ def test_no_progress_elsewhere(path: Path) -> None:
 
 
 def test_data_on_a_terminal(terminal: tuple[int, int], tmp_path: Path) -> None:
-    """It is as it is for a program, and escaped for people."""
+    """The data is unchanged for a program, and escaped for people."""
     path = tmp_path / "stream"
     path.write_bytes("data: \x1b[2J\u202e\n\n".encode())
     assert run("events", "--data", path).stdout == "\x1b[2J\u202e\n".encode()

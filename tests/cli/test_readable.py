@@ -1,4 +1,4 @@
-"""What the command prints on a terminal: lines for people, with colours where they are wanted."""
+"""What the command prints on a terminal: lines for people, with colours if they are allowed."""
 
 from __future__ import annotations
 
@@ -77,14 +77,14 @@ def test_a_program_gets_json(path: Path) -> None:
 
 
 @pytest.mark.parametrize("variable", [("NO_COLOR", "1"), ("TERM", "dumb")])
-def test_no_colours_where_they_are_not_wanted(
+def test_no_colours_if_they_are_turned_off(
     variable: tuple[str, str], path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(*variable)
     assert shown(path) == PLAIN
 
 
-def test_an_empty_no_color_says_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_no_color_has_no_effect(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As https://no-color.org has it."""
     monkeypatch.setenv("NO_COLOR", "")
     assert shown(path) == COLOURED

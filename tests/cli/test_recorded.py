@@ -196,7 +196,7 @@ def test_text_is_not_held_without_end(tmp_path: Path) -> None:
         (forms.vcrpy([]), "no event stream in it"),
     ],
 )
-def test_what_holds_no_event_stream(data: bytes, told: str, tmp_path: Path) -> None:
+def test_a_file_without_an_event_stream(data: bytes, told: str, tmp_path: Path) -> None:
     path = saved(tmp_path, data)
     for command in ("events", "streams", "text"):
         status, out, err = call(command, path)
@@ -252,7 +252,7 @@ def test_a_fault_in_one_stream_leaves_the_others(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["curl_raw", "warc", "httprr", "vcrpy"])
 def test_a_stream_that_is_left_before_its_end(name: str, tmp_path: Path) -> None:
-    """What is wrong with it says nothing of the next one."""
+    """Its fault does not affect the next one."""
     other = b'data: {"type": "message_start"}\n\n' * 3000
     made = [Made(other), Made(chat({"content": "a"}))]
     path = saved(tmp_path, forms.MANY[name][0](made))
@@ -278,7 +278,7 @@ def test_standard_input_in_another_form(monkeypatch: pytest.MonkeyPatch, tmp_pat
 @pytest.mark.parametrize("command", [["events"], ["events", "--data"]])
 @pytest.mark.parametrize("packed", [False, True])
 def test_a_server_that_waits(command: list[str], packed: bool) -> None:
-    """The first event is printed while the server holds the second one back."""
+    """The first event is printed before the server sends the second one."""
     may_go_on = threading.Event()
     head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     packer = zlib.compressobj(wbits=31)
@@ -348,7 +348,7 @@ def test_a_list_as_json(tmp_path: Path) -> None:
     assert (second["fault"], second["place"]) == (None, "log.entries[1]")
 
 
-def test_a_list_of_what_is_broken(tmp_path: Path) -> None:
+def test_a_list_of_broken_streams(tmp_path: Path) -> None:
     path = saved(tmp_path, forms.curl_raw([Made(ONE * 3)])[:-20])
     status, out, err = call("streams", "--json", path)
     assert status == 1
@@ -375,7 +375,7 @@ def test_text_of_several_streams(tmp_path: Path) -> None:
     assert out.decode().splitlines()[:3] == [f"== {raw} ==", "a", f"== {path}: stream 1 =="]
 
 
-def test_text_and_what_else_an_answer_has(tmp_path: Path) -> None:
+def test_text_and_the_other_parts_of_an_answer(tmp_path: Path) -> None:
     call_one = {"index": 0, "id": "1", "function": {"name": "get_\x1bit", "arguments": '{"a":'}}
     rest = {"index": 0, "function": {"arguments": " 1}"}}
     data = chat(

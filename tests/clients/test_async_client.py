@@ -1,4 +1,4 @@
-"""What only the asynchronous client has: event loops, tasks, cancellation, closing."""
+"""The parts that only the asynchronous client has: event loops, tasks, cancellation, closing."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ pytestmark = pytest.mark.thorough
 WHOLE = {"choices": [{"index": 0, "message": {"content": "hi"}, "finish_reason": "stop"}]}
 LOOPS = ["asyncio", "uvloop"]
 
-# The asynchronous streaming example of the official package, but for its first line.
+# The asynchronous streaming example of the official package, with another first line.
 REFERENCE_EXAMPLE = """\
 from sseparse.completions import AsyncClient as AsyncOpenAI
 import asyncio
@@ -76,7 +76,7 @@ def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(params=LOOPS)
 def run(request: pytest.FixtureRequest) -> Callable[[Coroutine[Any, Any, None]], None]:
-    """Run a coroutine in either event loop, and look whether it leaves anything behind."""
+    """Run a coroutine in one of the event loops, and check that it leaves nothing behind."""
     if request.param == "uvloop":
         uvloop = pytest.importorskip("uvloop", reason="uvloop is not installed")
         new_loop: Any = uvloop.new_event_loop
@@ -117,7 +117,7 @@ async def ask(own: AsyncClient, **more: Any) -> AsyncStream:
 
 
 async def until(is_true: Callable[[], object]) -> None:
-    """Let the event loop work until something is true."""
+    """Run the event loop until a condition is true."""
 
     async def look() -> None:
         while not is_true():
@@ -210,7 +210,7 @@ def test_each_client_loads_its_own_transport_only() -> None:
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60, env=own_path())
 
 
-def test_it_is_as_large_as_it_may_be() -> None:
+def test_the_module_has_at_most_300_lines() -> None:
     path = Path(sseparse.__file__).parent / "_clients" / "_async_client.py"
     assert len(path.read_text("utf-8").splitlines()) <= 300
 
@@ -249,7 +249,7 @@ def test_it_belongs_to_one_event_loop_until_it_is_closed() -> None:
 
 
 def test_an_event_loop_that_was_closed_before_it() -> None:
-    """As a program does that forgets to close; aiohttp warns of the connection."""
+    """As in a program that forgets to close; aiohttp warns about the connection."""
 
     async def main() -> None:
         assert (await own.chat.completions.create()).text == "hi"
@@ -308,13 +308,13 @@ def test_200_streams_at_once(run: Any) -> None:
 
 @pytest.mark.parametrize("is_tls", [False, True])
 def test_500_requests_to_a_server_that_closes_at_random(is_tls: bool, run: Any) -> None:
-    """With FIN or RST, between answers: none is lost, none arrives twice."""
+    """With FIN or RST, between answers: no request is lost, and none arrives twice."""
     chance = random.Random(14)
     closes, resets = (0.1, 0.2) if is_tls else (0.3, 0.6)  # handshakes take time
 
     def handle(peer: Peer, _: Request) -> None:
         peer.answer(WHOLE)
-        # The next request may be on its way, or not.
+        # The next request may be on its way already.
         assert may_close.acquire(timeout=PATIENCE)
         how = chance.random()
         if how < closes:
@@ -327,7 +327,7 @@ def test_500_requests_to_a_server_that_closes_at_random(is_tls: bool, run: Any) 
             for number in range(500):
                 assert (await own.chat.completions.create(user=str(number))).text == "hi"
                 may_close.release()
-                if number % 3 == 0:  # let the loop see what it can see
+                if number % 3 == 0:  # let the loop process what has come
                     await asyncio.sleep(0)
 
     may_close = threading.Semaphore(0)
@@ -374,7 +374,7 @@ def test_cancelled_while_it_connects(run: Any) -> None:
 
 
 def test_cancelled_in_the_moment_of_connecting(run: Any) -> None:
-    """In whichever turn of the event loop it is cancelled, no connection is left."""
+    """No connection is left, in whichever turn of the event loop the task is cancelled."""
 
     async def main() -> None:
         async with client(server) as own:
@@ -505,7 +505,7 @@ def test_another_task_closes_the_stream(run: Any) -> None:
 
 
 @pytest.mark.parametrize("part", ["connect", "head", "body", "retry", "unread"])
-def test_cancel_ends_all_that_runs(part: str, run: Any) -> None:
+def test_cancel_ends_all_running_calls(part: str, run: Any) -> None:
     asked = threading.Semaphore(0)
 
     def handle(peer: Peer, _: Request) -> None:
@@ -565,7 +565,7 @@ def test_it_can_be_used_after_cancel(run: Any) -> None:
 
 
 @pytest.mark.parametrize("part", ["connect", "body"])
-def test_close_ends_what_runs(part: str, run: Any) -> None:
+def test_close_ends_running_calls(part: str, run: Any) -> None:
     async def read(own: AsyncClient) -> None:
         await (await ask(own)).collect()
 
@@ -585,8 +585,8 @@ def test_close_ends_what_runs(part: str, run: Any) -> None:
         run(main())
 
 
-def test_what_is_left_open_is_told() -> None:
-    """A client that is not closed: aiohttp's warning, as for its own sessions."""
+def test_a_client_that_is_not_closed_warns() -> None:
+    """The warning is that of aiohttp, as for its own sessions."""
     code = (
         "import asyncio\nfrom sseparse.completions import AsyncClient\n"
         "async def main():\n"
@@ -616,7 +616,7 @@ def test_what_is_left_open_is_told() -> None:
 
 
 def test_arrival_is_when_the_event_loop_has_the_bytes(run: Any) -> None:
-    """And not when the task, which is busy, comes to read them."""
+    """And not the time at which the busy task reads them."""
     may_send = threading.Event()
 
     def handle(peer: Peer, _: Request) -> None:
@@ -643,7 +643,7 @@ def test_arrival_is_when_the_event_loop_has_the_bytes(run: Any) -> None:
         run(main())
 
 
-def test_a_reader_that_is_away_makes_the_server_wait(run: Any) -> None:
+def test_a_busy_reader_makes_the_server_wait(run: Any) -> None:
     has_sent = threading.Event()
     size = 40_000_000
 
@@ -690,7 +690,7 @@ def test_the_deadline_ends_the_look_up_of_a_name(monkeypatch: pytest.MonkeyPatch
     asyncio.run(main())
 
 
-def test_parked_connections_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_parked_connections_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     def handle(peer: Peer, _: Request) -> None:
         peer.head("Transfer-Encoding: chunked")
         peer.chunk(wire(delta("a")) + DONE)
@@ -702,7 +702,7 @@ def test_parked_connections_are_given_up(monkeypatch: pytest.MonkeyPatch) -> Non
             stream = await ask(own)
             assert (await stream.collect()).text == "a"
             assert own._http._parked
-            await stream.close()  # it has ended, and its connection is not its own any more
+            await stream.close()  # it has ended, and does not have the connection any more
             assert own._http._parked
             await until(is_set(left))
             assert not own._http._parked
@@ -716,7 +716,7 @@ def test_parked_connections_are_given_up(monkeypatch: pytest.MonkeyPatch) -> Non
         asyncio.run(main())
 
 
-def test_a_connection_that_brings_what_nobody_asked_for(run: Any) -> None:
+def test_a_connection_with_bytes_without_a_request(run: Any) -> None:
     may_send = threading.Event()
 
     def handle(peer: Peer, _: Request) -> None:
@@ -739,8 +739,8 @@ def test_a_connection_that_brings_what_nobody_asked_for(run: Any) -> None:
 
 
 @pytest.mark.parametrize("is_tls", [False, True])
-def test_a_server_that_speaks_first(is_tls: bool) -> None:
-    """It may refuse the connection before it has read anything."""
+def test_a_server_that_answers_before_the_request(is_tls: bool) -> None:
+    """A server may refuse a connection before it has read anything."""
 
     class Hasty(Server):
         def _serve(self, connection: socket.socket) -> None:
@@ -762,8 +762,8 @@ def test_a_server_that_speaks_first(is_tls: bool) -> None:
     server.close()
 
 
-def test_aiohttp_is_not_asked_for_more_than_connections(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No session of its own, with its cookies, redirects and limits."""
+def test_aiohttp_only_makes_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The client uses no session, with its cookies, redirects and limits."""
 
     def no_session(*_: Any, **__: Any) -> Any:
         raise AssertionError

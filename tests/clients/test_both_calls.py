@@ -1,4 +1,4 @@
-"""Scenarios for both clients: retries, what is sent, settings, proxies, TLS, what can be read."""
+"""Scenarios for both clients: retries, requests, settings, proxies, TLS, results."""
 
 from __future__ import annotations
 
@@ -235,7 +235,7 @@ def answer(peer: Peer, request: Request) -> None:
 
 @both
 async def test_what_is_sent(make: Make) -> None:
-    """Paths and queries go as they are; cookies are not kept; nothing else is added."""
+    """Paths and queries are sent unchanged; cookies are not kept; nothing else is added."""
     with serving(answer) as server:
         url = f"{server.url}/%7Ea?api-version=1"
         options = {"default_query": {"a": 1}, "organization": "o", "project": "p"}
@@ -311,7 +311,7 @@ async def test_a_key_that_a_function_gives(make: Make) -> None:
 
 
 @both
-async def test_what_is_refused(make: Make) -> None:
+async def test_files_that_are_refused(make: Make) -> None:
     endless: list[Any] = []
     endless.append(endless)
     async with make(base_url="http://127.0.0.1:1") as own:
@@ -401,7 +401,7 @@ async def test_text_collect_and_next(make: Make) -> None:
 
 
 async def stream_end(stream: Any) -> None:
-    """Ask for one more. A coroutine cannot raise StopIteration, so it raises another exception."""
+    """Call next once more; a coroutine cannot raise StopIteration, so it raises another one."""
     try:
         await stream.next()
     except (StopIteration, RuntimeError) as error:
@@ -543,7 +543,7 @@ def streaming(peer: Peer, _: Request) -> None:
 
 @both
 async def test_proxy_for_tls(make: Make) -> None:
-    """The proxy is asked for a tunnel, and sees nothing of what goes through it."""
+    """The client asks the proxy for a tunnel; the proxy cannot read what goes through it."""
     tunnel = Tunnel()
     with serving(streaming, over_tls) as server, serving(tunnel) as proxy:
         options = {"ca_file": CA_FILE, "proxy": f"u:p@127.0.0.1:{proxy.port}"}
@@ -576,7 +576,7 @@ async def test_a_refused_tunnel(make: Make, status: int, is_retried: bool) -> No
 
 @pytest.mark.parametrize("raw", [b"", b"HTTP/1.1 2", b"SSH-2.0\r\n\r\n"])
 @both
-async def test_a_proxy_that_is_none(make: Make, raw: bytes) -> None:
+async def test_a_url_that_is_no_proxy(make: Make, raw: bytes) -> None:
     def handle(peer: Peer, _: Request) -> None:
         peer.send(raw)
         peer.close()
@@ -603,7 +603,7 @@ async def test_a_proxy_behind_tls(make: Make) -> None:
 
 
 def refuse_tls(connection: socket.socket) -> Any:
-    """Do what a server without TLS does."""
+    """Act as a server without TLS."""
     connection.recv(65536)
     connection.sendall(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
     raise ConnectionAbortedError

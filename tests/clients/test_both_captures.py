@@ -1,4 +1,4 @@
-"""What real servers sent, written in pieces: both clients read what the protocol reads."""
+"""Answers of real servers, sent in pieces: both clients return what the parser returns."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def sending_pieces(raw: bytes, size: int) -> Callable[[Peer, Request], None]:
 
 
 async def asked(own: Either, options: dict[str, Any]) -> EitherStream | None:
-    """Ask as the capture was asked for; None for an answer that is not a stream."""
+    """Send the request of the capture; return None for an answer that is not a stream."""
     n = options["n"]
     if options["api"] == "completions":
         if options["stream"]:

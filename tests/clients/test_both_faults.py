@@ -77,8 +77,8 @@ async def test_300_posts_use_one_connection(make: Make) -> None:
 
 @pytest.mark.parametrize("how", ["close", "reset"])
 @both
-async def test_a_connection_that_the_server_gave_up(make: Make, how: str) -> None:
-    """A used connection that ends before a byte of the answer: the request goes out again."""
+async def test_a_connection_that_the_server_has_closed(make: Make, how: str) -> None:
+    """If a used connection ends before a byte of the answer, the request is sent again."""
 
     def handle(peer: Peer, _: Request) -> None:
         if len(server.requests) == 2:
@@ -130,7 +130,7 @@ async def test_a_fresh_connection_is_not_tried_again(make: Make, how: str) -> No
 
 @both
 async def test_500_requests_to_a_server_that_closes_at_random(make: Make) -> None:
-    """None is lost, and none arrives twice."""
+    """No request is lost, and none arrives twice."""
     chance = random.Random(14)
 
     def handle(peer: Peer, _: Request) -> None:
@@ -153,7 +153,7 @@ async def test_500_requests_to_a_server_that_closes_at_random(make: Make) -> Non
 
 @both
 async def test_the_end_may_come_later_than_done(make: Make) -> None:
-    """The connection is used again if the end of a body has come by then."""
+    """The connection is used again if the end of the body has come before the next request."""
     may_end = threading.Event()
     has_ended = threading.Event()
 
@@ -176,7 +176,7 @@ async def test_the_end_may_come_later_than_done(make: Make) -> None:
 
 
 async def turns_until(is_true: Callable[[], object]) -> None:
-    """Let the event loop work until something is true."""
+    """Run the event loop until a condition is true."""
 
     async def look() -> None:
         while not is_true():
@@ -187,7 +187,7 @@ async def turns_until(is_true: Callable[[], object]) -> None:
 
 @pytest.mark.parametrize("rest", ["never", "endless", "cut", "broken", "more"])
 @both
-async def test_a_body_without_end_costs_its_connection(make: Make, rest: str) -> None:
+async def test_a_body_without_end_closes_its_connection(make: Make, rest: str) -> None:
     is_over = threading.Event()
 
     def handle(peer: Peer, _: Request) -> None:
@@ -253,7 +253,7 @@ async def test_an_answer_before_the_whole_request(make: Make) -> None:
 
 @pytest.mark.parametrize("is_slow", [False, True])
 @both
-async def test_interim_answers_are_read_over(make: Make, is_slow: bool) -> None:
+async def test_interim_answers_are_skipped(make: Make, is_slow: bool) -> None:
     """RFC 9110, section 15.2: any number of them may come before the answer."""
     interim = (
         b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 102 Processing\r\nX: y\r\n\r\n"
@@ -301,7 +301,7 @@ async def test_interim_answers_without_end(make: Make) -> None:
     ],
 )
 @both
-async def test_heads_that_are_none(make: Make, raw: bytes, message: str) -> None:
+async def test_bytes_that_are_no_head(make: Make, raw: bytes, message: str) -> None:
     with serving(sending(raw)) as server:
         async with make(server) as own:
             with pytest.raises(TransportError) as caught:
@@ -410,7 +410,7 @@ async def test_framings(make: Make, framing: str, size: int) -> None:
 )
 @both
 async def test_bodies_that_are_broken(make: Make, raw: bytes, texts: int, message: str) -> None:
-    """What came before the fault is never lost."""
+    """Everything before the fault is returned."""
     for size in (len(raw), 11):
         got: list[str] = []
         with serving(in_pieces(raw, size)) as server:
@@ -432,7 +432,7 @@ async def read_into(got: list[str], stream: EitherStream) -> None:
 
 @pytest.mark.parametrize("coding", ["br", "zstd", "gzip, br"])
 @both
-async def test_a_coding_that_is_not_undone(make: Make, coding: str) -> None:
+async def test_a_coding_that_is_not_supported(make: Make, coding: str) -> None:
     raw = sized(b"\x1b\x2c\x00\xf8", f"Content-Encoding: {coding}".encode())
     with serving(sending(raw)) as server:
         async with make(server) as own:
@@ -455,7 +455,7 @@ CUT = {
 @pytest.mark.parametrize("framing", CUT)
 @both
 async def test_cut_at_every_byte(make: Make, framing: str) -> None:
-    """The outcome is the one that the protocol gives to the bytes of the body that came."""
+    """The outcome is that of CompletionParser for the bytes of the body that came."""
     raw = CUT[framing]
     cuts: list[int] = []
 
@@ -510,7 +510,7 @@ def dechunked(body: bytes) -> bytes:
 @pytest.mark.parametrize("how", ["whole", "cut", "stalled", "endless"])
 @both
 async def test_the_body_of_a_refusal(make: Make, how: str) -> None:
-    """It is in the error, however it ends."""
+    """The body is in the error, however it ends."""
 
     def handle(peer: Peer, _: Request) -> None:
         body = b'{"error": {"message": "why"}}'
@@ -534,7 +534,7 @@ async def test_the_body_of_a_refusal(make: Make, how: str) -> None:
 
 
 @both
-async def test_successes_that_are_none(make: Make) -> None:
+async def test_successes_without_a_stream(make: Make) -> None:
     cases: list[tuple[bytes, type[ExchangeError], str]] = [
         (b"", EmptyStreamError, "without a choice"),
         (DONE, EmptyStreamError, "before a single choice"),
@@ -693,7 +693,7 @@ async def test_connect(make: Make) -> None:
 
 @both
 async def test_tls_that_stalls(make: Make) -> None:
-    """The server takes the connection, and says nothing: it is in the time to connect."""
+    """The server accepts the connection and sends nothing: ``connect`` limits the wait."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"https://127.0.0.1:{listener.getsockname()[1]}"
         async with make(base_url=url) as own:
@@ -703,7 +703,7 @@ async def test_tls_that_stalls(make: Make) -> None:
 
 @both
 async def test_a_server_that_does_not_read(make: Make) -> None:
-    """Time without a byte sent is idle time; a slow server is none."""
+    """Time in which no byte is sent counts as idle; a slow server is not idle."""
     may_read = threading.Event()
 
     class Slow(Server):
@@ -760,10 +760,10 @@ async def test_the_wait_for_done_is_short(
 
 
 @both
-async def test_a_choice_that_nobody_asked_for_ends_the_short_wait(
+async def test_a_choice_that_was_not_requested_ends_the_short_wait(
     make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It begins when all seemed to have come, and takes longer than the wait for [DONE]."""
+    """It begins when everything seems to have come, and takes longer than the wait for [DONE]."""
     monkeypatch.setattr("sseparse.completions._stream.DONE_WAIT", 0.2)
     monkeypatch.setattr("sseparse.completions._async_stream.DONE_WAIT", 0.2)
 

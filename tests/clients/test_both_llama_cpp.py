@@ -1,4 +1,4 @@
-"""Both clients against a real server, llama.cpp's own; what it says is told by ``llama_cpp``."""
+"""Both clients against a real server, llama.cpp's own, whose answers ``llama_cpp`` defines."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ async def test_n_2(make: Make, server: LlamaCpp) -> None:
 
 
 @both
-async def test_what_it_says(make: Make, server: LlamaCpp) -> None:
+async def test_the_answers_of_the_model(make: Make, server: LlamaCpp) -> None:
     async with make(base_url=server.url) as own:
         assert await said(own, "please count", stop=[" five"]) == "one two three four"
         assert await said(own, "some unicode") == "é漢👋 ok"
@@ -137,7 +137,7 @@ async def test_a_server_that_dies(make: Make, model: Path) -> None:
 
 @both
 async def test_300_posts_back_to_back(make: Make, model: Path) -> None:
-    """It closes the connection after each streamed answer, although it announces to keep it."""
+    """The server closes the connection after each streamed answer, but announces to keep it."""
     with running(model) as server:
         async with make(base_url=server.url) as own:
             for _ in range(300):

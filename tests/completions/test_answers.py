@@ -32,7 +32,7 @@ FINISH = delta(finish="stop")
 @pytest.fixture(autouse=True)
 def _nothing_left_open() -> Iterator[None]:
     yield
-    gc.collect()  # what was left open warns now, and a warning is an error
+    gc.collect()  # an open resource warns now, and a warning is an error
 
 
 @pytest.fixture(params=["answer_over_httpx", "answer_over_aiohttp", "answer_over_requests"])

@@ -46,7 +46,7 @@ BODY = [wire(delta("Hel")), wire(delta("lo")), wire(FINISH), DONE]
 
 
 class Chunks:
-    """An iterable of both kinds, which gives bytes and then an exception, or ends."""
+    """An iterable of both kinds, which yields bytes and then raises, or ends."""
 
     def __init__(self, *chunks: Any, error: BaseException | None = None) -> None:
         self.chunks = chunks
@@ -129,7 +129,7 @@ def test_kinds_of_chunks(read: Any, kind: Any) -> None:
 
 
 class OwnTimeoutError(Exception):
-    """As httpx and requests have them."""
+    """An exception such as those of httpx and requests."""
 
 
 @READ
@@ -176,7 +176,7 @@ def test_a_time_limit_after_all_has_come(read: Any) -> None:
         (read_async, asyncio.CancelledError()),
     ],
 )
-def test_what_passes_through(read: Any, error: BaseException) -> None:
+def test_exceptions_that_are_raised_unchanged(read: Any, error: BaseException) -> None:
     stream, text, raised = read(Chunks(*BODY[:1], error=error))
     assert (raised, text, stream.outcome) == (error, "Hel", Outcome.CLOSED)
 
@@ -237,7 +237,7 @@ def test_chunks_of_a_wrong_type(read: Any, chunk: Any) -> None:
     assert stream.outcome is Outcome.CLOSED
 
 
-def test_what_is_no_iterable_of_bytes() -> None:
+def test_wrong_iterables() -> None:
     for whole in (b"data: 1\n\n", "data"):
         with pytest.raises(TypeError, match="expected an iterable of bytes"):
             iter_chunks(whole)  # type: ignore[arg-type]
@@ -250,13 +250,13 @@ def test_what_is_no_iterable_of_bytes() -> None:
 
 
 @pytest.mark.parametrize("headers", [None, 5, [1, 2], [("a",)]])
-def test_headers_that_are_none(headers: Any) -> None:
+def test_wrong_headers(headers: Any) -> None:
     with pytest.raises(TypeError, match="headers must be a mapping, or pairs of a name"):
         iter_chunks(BODY, headers=headers)
 
 
 @pytest.mark.parametrize("status", ["200", None, True])
-def test_a_status_that_is_none(status: Any) -> None:
+def test_a_wrong_status(status: Any) -> None:
     with pytest.raises(TypeError, match="status must be an int"):
         iter_chunks(BODY, status=status)
     assert iter_chunks(BODY, status=HTTPStatus.OK).collect().text == "Hello"
@@ -281,7 +281,7 @@ def test_iteration() -> None:
 
 
 def test_text_after_chunks_that_were_read() -> None:
-    """What the reader has is not given again, also where no more of the choice comes."""
+    """Text that the reader has is not returned again, also if no more of the choice comes."""
     stream = iter_chunks([wire(delta("Hi", finish="stop")), DONE])
     assert next(stream).text == "Hi"
     assert list(stream.text()) == []
@@ -429,7 +429,7 @@ def test_headers() -> None:
 
 
 def test_headers_of_http_client() -> None:
-    """They have the method of a mapping, and are none."""
+    """They have the method ``items``, but are no mapping."""
     message = http.client.parse_headers(io.BytesIO(b"X-Request-Id: r\r\nA: 1\r\na: 2\r\n\r\n"))
     stream = iter_chunks(BODY, headers=message)
     assert (stream.request_id, stream.headers["a"]) == ("r", "1, 2")
@@ -493,11 +493,11 @@ def test_a_whole_answer_that_does_not_end(error: ExchangeError, outcome: Outcome
     assert source.seen == ["close"]
 
 
-def test_what_a_source_learns() -> None:
+def test_the_calls_of_a_source() -> None:
     source = Reads(BODY[0], b": c\n", *BODY[1:3], b": c\n", BODY[3])
     chunks = list(Stream(CompletionParser(), source))
     assert [chunk.arrival_ns for chunk in chunks] == [7, 7, 7]
-    # The rest is limited once, and after [DONE] the connection may serve again.
+    # The wait for the rest is limited once, and after [DONE] the connection is parked.
     assert source.seen == ["event", "event", "event", "5.0 s", "event", "park"]
     left = Reads(*BODY)
     for _ in Stream(CompletionParser(), left):

@@ -1,4 +1,4 @@
-"""What the client sends, what it reads out of answers, and what it puts together from chunks."""
+"""What the client sends, what it reads from answers, and how it merges chunks."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 DATA = Path(__file__).parents[1] / "data"
 ANSWERS: dict[str, Any] = json.loads((DATA / "answers.json").read_text("utf-8"))
 
-# The streaming example of the API reference, word for word but for its first line.
+# The streaming example of the API reference, with another first line.
 REFERENCE_EXAMPLE = """\
 from sseparse.completions import Client as OpenAI
 
@@ -293,7 +293,7 @@ def test_a_chunk_without_choices(choices: dict[str, Any]) -> None:
     assert chunk.raw == {"id": "1", **choices}
 
 
-def test_odd_values_are_taken_as_they_come() -> None:
+def test_odd_values_are_accepted() -> None:
     odd = [
         {"choices": [None, 5, {"index": "x", "delta": None}, {"delta": {"content": [1]}}]},
         {"choices": [{"delta": {"content": 5, "tool_calls": [None, {"function": "f"}]}}]},
@@ -315,7 +315,7 @@ def test_odd_values_are_taken_as_they_come() -> None:
     assert Completion({"choices": [{}]}).choices[0].message == Message({})
 
 
-def test_content_in_parts_does_not_cost_the_text() -> None:
+def test_content_in_parts_keeps_the_text() -> None:
     parts = [{"type": "thinking", "thinking": "hm"}]
     in_parts = {"choices": [{"index": 0, "delta": {"content": parts}}]}
     whole = collected(delta("a"), in_parts, delta("b", role="x"), delta("c"), DONE)
@@ -327,7 +327,7 @@ def test_content_in_parts_does_not_cost_the_text() -> None:
 @pytest.mark.parametrize("depth", [100, 2000, 9000])
 @pytest.mark.parametrize("where", ["delta", "logprobs", "tool_calls"])
 def test_deep_nesting(depth: int, where: str) -> None:
-    """It is taken as it comes or refused, by what the JSON decoder of this Python can do."""
+    """It is accepted or refused, depending on the JSON decoder of this Python."""
     deep = '{"a":' * depth + "1" + "}" * depth
     choice = {
         "delta": f'"delta": {{"x": {deep}}}',
@@ -556,7 +556,7 @@ def test_errors_pickle() -> None:
 @pytest.mark.parametrize(
     ("retry_after", "seconds"), [("7.5", 7.5), ("soon", None), ("-3", 0), ("nan", 0), ("0", 0)]
 )
-def test_status_errors_say_all(retry_after: str, seconds: float | None) -> None:
+def test_the_message_of_a_status_error(retry_after: str, seconds: float | None) -> None:
     def handle(peer: Peer, _: Request) -> None:
         peer.answer(
             {"error": {"message": "slow\n\x1bdown", "type": "t", "code": "c"}},
@@ -671,7 +671,7 @@ def test_a_name_that_needs_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(ModuleNotFoundError, match=missing) as caught:
             package.Client  # noqa: B018
     assert str(caught.value.name).split(".")[0] == "urllib3"
-    # What is missing of this package is not the extra.
+    # A module of this package that is missing is not a missing extra.
     monkeypatch.setitem(sys.modules, "sseparse._clients._http", None)
     with pytest.raises(ModuleNotFoundError, match=r"sseparse\._clients\._http") as caught:
         package.Client  # noqa: B018
@@ -696,16 +696,16 @@ def code_lines(source: str) -> int:
     return len(lines)
 
 
-def test_thin_is_a_feature() -> None:
+def test_the_clients_stay_small() -> None:
     package = Path(sseparse.__file__).parent
     assert code_lines('"""Doc."""\n\n# comment\nx = 1  # one\n') == 1
     counts = {
         name: sum(code_lines(file.read_text("utf-8")) for file in (package / name).glob("*.py"))
         for name in ("completions", "_clients")
     }
-    # The meaning of a completion is what the project exists for; a transport is to add little.
+    # The parsers of completions are the purpose of the project; the transports must stay small.
     assert 500 < counts["completions"] < 2000, counts
-    assert 600 < counts["_clients"] < 1300, counts  # of two clients, and what they share
+    assert 600 < counts["_clients"] < 1300, counts  # of both clients
 
 
 if TYPE_CHECKING:  # for mypy
@@ -724,8 +724,8 @@ if TYPE_CHECKING:  # for mypy
             assert_type(event, sseparse.Event)
 
 
-def test_servers_fault_is_not_swallowed() -> None:
-    """The tests' own server reports what goes wrong in a handler."""
+def test_a_fault_of_the_test_server_is_raised() -> None:
+    """The server of the tests raises the exceptions of its handlers."""
 
     def handle(peer: Peer, _: Request) -> None:
         peer.answer(WHOLE)

@@ -1,4 +1,4 @@
-"""What a hostile or endless answer costs: work that is linear in its bytes, and bounded memory."""
+"""Hostile and endless answers: the work is linear in their bytes, and the memory bounded."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_blank_lines_without_end_are_no_stream() -> None:
     assert isinstance(parser.error, ContentTypeError)
 
 
-def test_blank_lines_before_a_stream_are_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_blank_lines_before_a_stream_are_searched_once(monkeypatch: pytest.MonkeyPatch) -> None:
     looked_at = []
 
     def counted(body: bytes) -> bool | None:
@@ -83,7 +83,7 @@ def test_a_title_is_searched_for_to_a_limit() -> None:
         assert parser.error.message == message
 
 
-def test_the_limit_of_an_event_is_none_of_an_error_body() -> None:
+def test_the_limit_of_an_event_does_not_limit_an_error_body() -> None:
     parser = in_reads(b'{"error": "no such model"}', 5, status=404, max_event_size=1)
     assert parser.close() is Outcome.REFUSED
     assert str(parser.error) == "status 404: no such model"
@@ -101,7 +101,7 @@ def test_reads_without_bytes_are_not_kept() -> None:
 
 
 class Counted(dict[int, Any]):
-    """Counts the keys that are looked at one by one."""
+    """Count the keys that are read one by one."""
 
     steps = 0
 
@@ -135,7 +135,7 @@ def call(arguments: str, number: int) -> dict[str, Any]:
 def test_arguments_are_not_joined_without_end(
     monkeypatch: pytest.MonkeyPatch, start: str, arguments: str
 ) -> None:
-    """A server may look like the beginning of another call with each piece."""
+    """Each piece of a hostile server may look like the beginning of another call."""
     lengths = []
 
     def text(pieces: Pieces) -> str:
@@ -173,7 +173,7 @@ def joined_pieces(value: Any) -> Any:
 
 
 def test_values_that_are_nested_deep_are_merged_to_a_depth() -> None:
-    """Deeper than Python functions can call themselves, where the JSON decoder takes it."""
+    """Deeper than Python allows recursion, if the JSON decoder accepts it."""
     whole = joined_pieces(nested(100_000, "a", "x"))
     for _ in range(9):
         whole = whole["a"]
@@ -209,7 +209,7 @@ def test_json_that_cannot_be_decoded_is_no_json() -> None:
     assert len(calls.merged()) == 1
 
 
-def test_a_peers_text_is_cut_and_escaped_in_messages() -> None:
+def test_a_servers_text_is_cut_and_escaped_in_messages() -> None:
     text = "\x1b[2J" + "x" * 1000
     errors = [
         in_reads(json.dumps({"error": text}).encode(), LIMIT, status=500),

@@ -1,4 +1,4 @@
-"""The client against a real server: llama.cpp's own, with a model of which the answers are known.
+"""The client against a real server: llama.cpp's own, with a model whose answers are known.
 
 It needs the extra ``servers``; see ``llama_cpp``.
 """
@@ -97,7 +97,7 @@ def test_chat(own: Client) -> None:
     assert completion.usage.total_tokens == 6 + completion.usage.prompt_tokens
 
 
-def test_stream_says_what_chat_says(own: Client) -> None:
+def test_stream_has_the_text_of_chat(own: Client) -> None:
     stream = ask(own, "hello")
     pieces = list(stream.text())
     assert "".join(pieces) == say(own, "hello").text
@@ -245,7 +245,7 @@ def test_a_server_that_dies(model: Path) -> None:
 
 
 def test_1000_posts_back_to_back(model: Path) -> None:
-    """It closes the connection after each streamed answer, although it announces to keep it."""
+    """The server closes the connection after each streamed answer, but announces to keep it."""
     with running(model) as server:
         with Client(base_url=server.url, api_key="", max_retries=0, proxy="") as own:
             for _ in range(1000):

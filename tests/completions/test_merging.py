@@ -1,4 +1,4 @@
-"""How the chunks of a stream become one completion: nothing is invented, and nothing is lost."""
+"""How the chunks of a stream become one completion: nothing is added, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ FINISH = delta(finish="stop")
 
 
 def merged(*chunks: dict[str, Any], **options: Any) -> Completion:
-    """Return the completion of a stream, after a check that its pieces make it up."""
+    """Return the completion of a stream; check that its pieces make up its text."""
     return checked([*chunks, DONE], **options)
 
 
@@ -44,7 +44,7 @@ def checked(events: list[object], **options: Any) -> Completion:
     parser.close()
     check_pieces(chunks, parser.completion())
     whole = parser.completion()
-    assert whole == parser.completion()  # it can be asked for again
+    assert whole == parser.completion()  # it can be returned again
     return whole
 
 
@@ -148,7 +148,7 @@ def test_messages_beside_deltas(chunks: list[Any], pieces: list[str]) -> None:
     assert [chunk.text for chunk in iter_chunks([body])] == pieces
 
 
-def test_what_only_the_message_has_is_kept() -> None:
+def test_values_that_only_the_message_has_are_kept() -> None:
     call = {"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
     message = {"role": "assistant", "content": "a", "refusal": "no", "own": 1, "tool_calls": [call]}
     whole = merged(saying("a"), saying(None, message, "stop")).choices[0].message
@@ -156,7 +156,7 @@ def test_what_only_the_message_has_is_kept() -> None:
     assert [each.function.name for each in whole.tool_calls] == ["f"]
 
 
-def test_what_deltas_have_counts_more_than_the_message() -> None:
+def test_values_of_deltas_replace_those_of_the_message() -> None:
     pieces = [{"index": 0, "id": "1", "function": {"name": "f", "arguments": "{}"}}]
     whole = merged(
         delta(None, tool_calls=pieces, refusal="no", role="assistant"),
@@ -461,7 +461,7 @@ def test_the_legacy_function_call() -> None:
         {"choices": [], "x_groq": {"id": "r", "usage": {"total_tokens": 3}}},
     ],
 )
-def test_where_usage_stands(chunk: dict[str, Any]) -> None:
+def test_the_places_of_usage(chunk: dict[str, Any]) -> None:
     whole = merged(delta("a"), chunk, {"choices": [], "usage": None, "x_groq": None})
     assert whole.usage is not None
     assert whole.usage.total_tokens == 3
@@ -474,7 +474,7 @@ def test_where_usage_stands(chunk: dict[str, Any]) -> None:
     assert first.usage == whole.usage
 
 
-def test_a_count_in_other_words_does_not_replace_one() -> None:
+def test_a_usage_with_other_keys_does_not_replace_one() -> None:
     foreign = {"output_tokens": 0}
     for keys in ("prompt_tokens", "completion_tokens", "total_tokens"):
         whole = merged(choice(usage={keys: 1}), choice(usage={keys: 2}), {"usage": foreign})
@@ -624,7 +624,7 @@ def recorded() -> list[list[bytes]]:
 
 
 def test_every_value_in_every_place() -> None:
-    """Nothing comes of any JSON but chunks and documented errors, and the pieces make the whole."""
+    """Any JSON gives chunks or documented errors, and the pieces make up the text."""
     seen = set()
     shapes: list[tuple[list[bytes], int, Any]] = []
     for events in recorded():
@@ -678,7 +678,7 @@ def check_mutant(events: list[bytes]) -> None:
 
 
 def read_all(answer: Any) -> None:
-    """Read what programs read, whatever is there."""
+    """Read all attributes that programs read."""
     _ = answer.id, answer.model, answer.usage, answer.extra, repr(answer), answer.text
     for each in answer.choices:
         message = each.delta if isinstance(answer, Chunk) else each.message
@@ -732,7 +732,7 @@ def test_any_chunks(chunks: list[Any]) -> None:
 # Hostile streams
 
 
-def test_looking_at_pieces_costs_no_more_than_the_length() -> None:
+def test_text_within_reads_no_more_than_the_length() -> None:
     class Counted(Pieces):
         steps = 0
 
@@ -748,7 +748,7 @@ def test_looking_at_pieces_costs_no_more_than_the_length() -> None:
 
 
 def test_empty_pieces_are_not_kept() -> None:
-    """Each of them would be looked at with every later piece."""
+    """Each of them would be read again with every later piece."""
     call = piece("", index=0, name="f")
     chunk = delta("", own="", function_call={"name": "f"}, tool_calls=[call])
     parser = CompletionParser(headers={"content-type": "text/event-stream"})
@@ -762,7 +762,7 @@ def test_empty_pieces_are_not_kept() -> None:
 
 
 def test_arguments_are_not_parsed_without_end() -> None:
-    """A server may look like the beginning of another call with each piece."""
+    """Each piece of a hostile server may look like the beginning of another call."""
     pieces = [piece("x}", index=0, id=str(i), name="f") for i in range(5000)]
     parser = CompletionParser(headers={"content-type": "text/event-stream"})
     parser.feed(b"".join(wire(delta(None, tool_calls=[each])) for each in pieces))

@@ -1,4 +1,4 @@
-"""How streams arrive, and how they end: in every framing, at every cut, in every outcome."""
+"""How streams arrive and end: every framing, every cut, every outcome."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def body(*events: object) -> bytes:
     return b"".join(wire(event) for event in events)
 
 
-# Framings: each is told what to send, waits until the client has it, and sends the next.
+# Framings: each gets the events, sends one, and waits until the client has it.
 def in_chunks(peer: Peer, events: list[bytes], step: Callable[[], None]) -> None:
     peer.head("Transfer-Encoding: chunked")
     for event in events:
@@ -189,7 +189,7 @@ CUT = body(delta("a"), {"error": None, **delta("é")}, FINISH, DONE)
 
 @pytest.mark.parametrize("at", range(1, len(CUT)))
 def test_cut_at_every_byte(at: int) -> None:
-    """The same events whatever the reads bring, and no outcome but DONE."""
+    """The events are the same for all reads, and the outcome is always DONE."""
     stream, error, text = ended(CHUNKED + chunked(CUT[:at]) + chunked(CUT[at:]) + b"0\r\n\r\n")
     assert (error, text, stream.outcome) == (None, "aé", Outcome.DONE)
 
@@ -239,7 +239,7 @@ def test_a_body_cut_at_every_byte(framing: str) -> None:
             assert stream.pending == error.pending
 
 
-def test_a_cut_after_all_finish_reasons_is_one() -> None:
+def test_a_cut_after_all_finish_reasons_is_an_error() -> None:
     stream, error, text = ended(CHUNKED + chunked(SHORT))
     assert stream.outcome is Outcome.TRANSPORT_ERROR
     assert isinstance(error, TransportError)
@@ -331,7 +331,7 @@ def test_an_error_object_in_a_cut_body_counts() -> None:
     assert (error.message, stream.outcome) == ("late", Outcome.STREAM_ERROR)
 
 
-def test_what_is_pending_is_kept() -> None:
+def test_the_pending_event_is_kept() -> None:
     stream, error, _ = ended(PLAIN + body(delta("a")) + b"data: x\ndat")
     assert isinstance(error, TruncatedError)
     assert error.pending is not None
@@ -369,7 +369,7 @@ def test_a_plain_stream_that_is_cut() -> None:
 
 
 @pytest.mark.parametrize("keep_alive", [b": OPENROUTER PROCESSING\n\n", b":\n\n", b"data:\n\n"])
-def test_keep_alives_are_no_chunks(keep_alive: bytes) -> None:
+def test_keep_alives_give_no_chunks(keep_alive: bytes) -> None:
     raw = PLAIN + keep_alive + body(delta("a")) + keep_alive + body(FINISH, DONE) + keep_alive
     stream, error, text = ended(raw)
     assert (error, text, stream.outcome) == (None, "a", Outcome.DONE)
@@ -478,7 +478,7 @@ def test_content_types_of_streams(kind: str, start: bytes) -> None:
 @pytest.mark.parametrize(
     "payload", [b"<!doctype html><title>Sorry</title>", b"<", b'{"id": 1}', b"\n" * 70_000]
 )
-def test_answers_that_are_no_streams(kind: str, payload: bytes) -> None:
+def test_answers_without_a_stream(kind: str, payload: bytes) -> None:
     stream, error, _ = ended(with_type(kind, payload))
     assert isinstance(error, ContentTypeError)
     assert stream.outcome is Outcome.STREAM_ERROR
@@ -513,7 +513,7 @@ def test_gzip_that_comes_at_once() -> None:
     assert (error, text, stream.outcome) == (None, "a" * 200_000, Outcome.DONE)
 
 
-def test_arrival_stamps() -> None:
+def test_arrival_times() -> None:
     steps = [threading.Event() for _ in range(3)]
 
     def handle(peer: Peer, _: Request) -> None:
@@ -556,7 +556,7 @@ def test_arrival_stamps() -> None:
     )
 
 
-def test_the_stream_has_the_stamp_of_the_last_event() -> None:
+def test_the_stream_has_the_arrival_of_the_last_event() -> None:
     second = threading.Event()
 
     def handle(peer: Peer, _: Request) -> None:
@@ -580,7 +580,7 @@ def test_the_stream_has_the_stamp_of_the_last_event() -> None:
 
 
 def leaving(handle: Any) -> Any:
-    """Serve, then wait for the client to leave, and tell that it has."""
+    """Serve, then wait for the client to leave, and record that it has."""
     has_left = threading.Event()
 
     def wrapped(peer: Peer, request: Request) -> None:
@@ -672,7 +672,7 @@ def test_close_from_another_thread_ends_a_read(framing: str) -> None:
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there is no timer for signals")
-def test_close_out_of_a_signal_handler() -> None:
+def test_close_in_a_signal_handler() -> None:
     """The handler interrupts the very read that close() ends."""
     handle, has_left = leaving(send_two)
     with serving(handle) as server, client(server) as own:
@@ -688,7 +688,7 @@ def test_close_out_of_a_signal_handler() -> None:
 
 
 @pytest.mark.parametrize("chunks", [0, 1])
-def test_a_stream_that_is_forgotten_leaves(chunks: int) -> None:
+def test_a_stream_that_is_dropped_closes_its_connection(chunks: int) -> None:
     handle, has_left = leaving(send_two)
     with serving(handle) as server, client(server) as own:
         stream = ask(own, timeout=Timeout(event_idle=60))
@@ -700,7 +700,7 @@ def test_a_stream_that_is_forgotten_leaves(chunks: int) -> None:
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there is no timer for signals")
 def test_an_interrupted_read_ends_the_stream() -> None:
-    """Not only in a loop, which is left then: no silent end may follow without an outcome."""
+    """Also outside a loop: the stream must not end later without an outcome."""
 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt

@@ -1,4 +1,4 @@
-"""What a completion is: the parser of completions, fed with bytes and without any I/O."""
+"""The parser of completions: its outcomes and errors, without any I/O."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def read_in(pieces: list[bytes], **options: Any) -> tuple[Any, tuple[Any, ...]]:
     return chunks, verdict(parser)
 
 
-# Errors in a success
+# Errors although the status is a success
 
 ERRORS: list[tuple[str, object, str, object, object]] = [
     # name, data of an event or JSON of a whole answer, message, code, type
@@ -133,7 +133,7 @@ def test_errors_in_a_stream(
 def test_errors_in_a_bare_body(
     data: object, message: str, code: object, type_: object, kind: str, stream: bool, end: bytes
 ) -> None:
-    """A server answers with JSON where a stream was asked for, under any content type."""
+    """A server answers with JSON instead of a stream, with any content type."""
     parser = CompletionParser(headers={"content-type": kind}, stream=stream)
     assert parser.feed(json.dumps(data).encode() + end) == []
     parser.close()
@@ -158,7 +158,7 @@ def test_errors_in_the_unfinished_event(
 
 
 @pytest.mark.parametrize(("data", "message", "code", "type_"), [e[1:] for e in ERRORS], ids=IDS)
-def test_errors_behind_the_events(data: object, message: str, code: object, type_: object) -> None:
+def test_errors_after_the_events(data: object, message: str, code: object, type_: object) -> None:
     """A line that is no field, which the standard says to ignore."""
     line = json.dumps(data).encode() + b"\n\n"
     for events in ([delta("a"), line], [delta("a"), line, DONE], [line, DONE]):
@@ -201,7 +201,7 @@ def test_errors_of_a_status(data: Any, status: int) -> None:
         (b"oops\ndata: m\n\n", "oops\ndata: m"),
     ],
 )
-def test_what_a_refusal_says(body: bytes, message: str) -> None:
+def test_the_message_of_a_refusal(body: bytes, message: str) -> None:
     parser = CompletionParser(502)
     parser.feed(body)
     parser.close()
@@ -225,7 +225,7 @@ def test_a_refusal_with_a_code_and_no_message() -> None:
 
 
 @pytest.mark.parametrize("status", [100, 199, 300, 399, 400])
-def test_where_success_ends(status: int) -> None:
+def test_the_statuses_of_success(status: int) -> None:
     cause = OSError("reset")
     parser = CompletionParser(status)
     parser.close("cut", cause)
@@ -276,8 +276,8 @@ def test_a_refusal_is_read_to_a_limit() -> None:
     assert parser.error.body == "x" * (1 << 20)
 
 
-def test_the_search_for_a_title_has_an_end() -> None:
-    """It is quadratic: of this body it would take an hour."""
+def test_the_search_for_a_title_is_limited() -> None:
+    """The search is quadratic: it would take an hour for this body."""
     parser = CompletionParser(500)
     parser.feed(b"<title" * 170_000)
     parser.close()
@@ -299,7 +299,7 @@ def test_an_error_that_replaces_another_has_its_pending() -> None:
 
 
 def test_what_follows_an_error_in_the_same_read_is_not_pending() -> None:
-    """It was read, or not, by chance; the body did not end there."""
+    """The body did not end there; how much of it was read depends on the cuts."""
     for tail in (b"", b"data: x\nda"):
         parser, _ = fed(delta("a"), {"error": "m"}, tail)
         assert parser.error is not None
@@ -384,12 +384,12 @@ def test_other_errors_in_a_stream(events: list[object], message: str) -> None:
         b'{"message": "welcome"}\n',
     ],
 )
-def test_what_is_no_error_where_the_server_says_done(remark: object) -> None:
+def test_no_error_after_done(remark: object) -> None:
     """A server need not send finish reasons."""
     for events in ([remark, delta("a"), DONE], [delta("a"), remark, DONE]):
         parser, text = fed(*events)
         assert (parser.outcome, parser.error, text) == (Outcome.DONE, None, "a")
-    # Before a chunk it was not the last word.
+    # Before a chunk, the object does not count.
     parser, _ = fed(remark, delta("a"))
     assert type(parser.error) is TruncatedError
 
@@ -418,7 +418,7 @@ def test_an_error_without_a_reason_is_one() -> None:
         b"\xef\xbb",
     ],
 )
-def test_an_answer_that_says_nothing_is_no_success(body: bytes) -> None:
+def test_an_empty_answer_is_an_error(body: bytes) -> None:
     parser = CompletionParser(headers=EVENTS)
     parser.feed(body)
     assert parser.close() is Outcome.TRUNCATED
@@ -430,7 +430,7 @@ def test_an_answer_that_says_nothing_is_no_success(body: bytes) -> None:
     )
 
 
-def test_a_count_of_tokens_is_something() -> None:
+def test_an_answer_with_only_a_count_of_tokens_is_no_error() -> None:
     parser, _ = fed({"choices": [], "usage": {"total_tokens": 1}}, DONE)
     assert (parser.error, parser.outcome) == (None, Outcome.DONE)
 
@@ -445,7 +445,7 @@ def test_the_content_encoding_is_named() -> None:
         assert parser.error.encoding == "br"
         assert "in the content encoding br, which was not decoded" in str(parser.error)
         assert parser.error.expected == ("text/event-stream" if stream else "application/json")
-    # A transport that has undone it leaves the header as it was.
+    # A transport that has decoded the body leaves the header as it was.
     for body, message in (
         (b"<title>Sorry</title>\n", "error in the answer: Sorry"),
         (b"", "the answer is a success, and the stream ended without a choice"),
@@ -596,7 +596,7 @@ def test_a_transport_that_fails(
             assert parser.error.pending.line == b"da"
 
 
-def test_an_error_of_ours_is_the_error_itself() -> None:
+def test_an_exchange_error_as_the_cause_is_the_error() -> None:
     own = TimedOutError("m", limit="idle")
     parser = CompletionParser(headers=EVENTS)
     assert parser.close("limit", own) is Outcome.TIMED_OUT
@@ -635,7 +635,7 @@ def test_an_event_that_is_too_large() -> None:
 
 
 def test_an_error_field_that_is_too_large() -> None:
-    """The message does not depend on where the name was cut, which the parser gets with another."""
+    """The message does not depend on where the name was cut, although the parser gets another."""
     body = wire(delta("a")) + b"error: " + b"x" * 2000
     options: dict[str, Any] = {"headers": EVENTS, "max_event_size": 1000}
     expected = read_in([body], **options)
@@ -771,14 +771,14 @@ def test_the_reason_is_that_of_the_first_cause() -> None:
     assert reason_of(cut) == "the connection ended before the whole body had arrived"
 
 
-def test_what_came_before_an_event_stream() -> None:
+def test_bytes_before_an_event_stream() -> None:
     parser = CompletionParser()
     parser.feed(b"XXdata: 1\n\n")
     parser.close()
     assert isinstance(parser.error, ContentTypeError)
 
 
-def test_what_is_kept_since_the_last_event_is_bounded() -> None:
+def test_the_bytes_kept_since_the_last_event_are_bounded() -> None:
     parser = CompletionParser(headers=EVENTS)
     for _ in range(200):
         parser.feed(b": " + b"x" * 1000 + b"\n")
@@ -791,7 +791,7 @@ def test_what_is_kept_since_the_last_event_is_bounded() -> None:
     assert parser.error.message == "late"
 
 
-def test_lines_inside_of_an_event_are_not_the_last_word() -> None:
+def test_lines_inside_an_event_do_not_count() -> None:
     parser, _ = fed(b'data: {"choices": []}\n{"error": "x"}\n\n', delta("a"))
     assert type(parser.error) is TruncatedError
     parser, _ = fed(delta("a"), b'data\n{"error": "x"}\n\n')
@@ -810,8 +810,10 @@ def test_lines_inside_of_an_event_are_not_the_last_word() -> None:
         (b'no field\ndata: {"choices": []}\nno field\n\n', None),
     ],
 )
-def test_the_last_word_is_the_same_at_every_cut(event: bytes, message: Any, end: bytes) -> None:
-    """Only lines after the event are looked at, though its beginning may be in an earlier read."""
+def test_the_lines_after_the_last_event_are_the_same_at_every_cut(
+    event: bytes, message: Any, end: bytes
+) -> None:
+    """Only lines after the event count, although its beginning may be in an earlier read."""
     body = (wire(delta("a")) + event).replace(b"\n", end)
     expected = read_in([body], headers=EVENTS)
     kind, _, got, *_ = expected[1][1]
@@ -834,7 +836,7 @@ def test_the_last_word_is_the_same_at_every_cut(event: bytes, message: Any, end:
     ],
 )
 def test_lines_before_and_after_done_at_every_cut(body: bytes) -> None:
-    """Neither what belongs to an event nor what follows [DONE] is the server's last word."""
+    """Lines of an event and lines after [DONE] do not count."""
     for at in range(len(body)):
         for pieces in ([body[:at], body[at:]], [body[:at], *(bytes([each]) for each in body[at:])]):
             _, (outcome, details, *_) = read_in(pieces, headers=EVENTS)
@@ -873,7 +875,7 @@ def test_a_whole_answer() -> None:
         (b"[" * 100_000, ContentTypeError, "expected application/json"),
     ],
 )
-def test_a_whole_answer_that_is_none(body: bytes, kind: Any, message: str) -> None:
+def test_a_wrong_whole_answer(body: bytes, kind: Any, message: str) -> None:
     with pytest.raises(kind) as caught:
         completion(body)
     assert type(caught.value) is kind
@@ -985,7 +987,7 @@ ANY_EVENTS = st.lists(
 
 @given(ANY_EVENTS, st.data(), st.sampled_from(["text/event-stream", "", "application/json"]))
 def test_any_bytes_at_any_cut(events: list[object], data: st.DataObject, kind: str) -> None:
-    """Nothing but an outcome comes of any bytes, and it is the same wherever they are cut."""
+    """Any bytes give an outcome, which is the same wherever they are cut."""
     body = b"".join(map(wire, events))
     cuts = sorted(data.draw(st.sets(st.integers(0, len(body)), max_size=5)))
     pieces = [body[a:b] for a, b in zip([0, *cuts], [*cuts, len(body)], strict=True)]

@@ -75,7 +75,7 @@ def test_the_streams_of_growth() -> None:
     ("retry", "allowed"),
     [(None, [None]), ("any", []), (0, [0]), (2**53 - 1, [2**53 - 1]), (2**53, []), (10**99, [])],
 )
-def test_what_retry_may_be(retry: Any, allowed: list[int | None]) -> None:
+def test_the_reconnection_times_that_are_compared(retry: Any, allowed: list[int | None]) -> None:
     assert _cases._retries(retry) == allowed
 
 

@@ -1,4 +1,4 @@
-"""``sseparse conformance``: sseparse passes, it finds planted faults, and no parser stops it."""
+"""``sseparse conformance``: sseparse passes, it finds planted faults, and no parser can stop it."""
 
 from __future__ import annotations
 
@@ -300,7 +300,7 @@ def tuples(chunks):
         ("nosuch", r"--against: 'nosuch' is neither MODULE:FUNCTION nor one of sseparse, httpx-s"),
     ],
 )
-def test_what_cannot_be_run_is_told(
+def test_a_parser_that_cannot_be_run_is_reported(
     against: str,
     message: str,
     tmp_path: Path,
@@ -319,7 +319,7 @@ def test_what_cannot_be_run_is_told(
     assert re.fullmatch(f"sseparse: .*{message}.*\n", err)
 
 
-def test_a_peer_that_is_not_installed_is_told(
+def test_a_peer_that_is_not_installed_is_reported(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
@@ -443,7 +443,7 @@ def test_a_command_that_fails_here_and_there(
     assert re.match(got, result.smallest.got)
 
 
-def test_a_command_that_fails_often_is_not_asked_for_the_rest(
+def test_a_command_that_fails_often_does_not_get_the_rest(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     count = tmp_path / "count"
@@ -482,7 +482,7 @@ def test_a_command_that_is_no_adapter(
     assert re.fullmatch(f"sseparse: .*{message}.*\n", err)
 
 
-def test_what_the_parser_leaves_behind_is_found(
+def test_state_that_a_parser_shares_between_streams_is_found(
     planted: Callable[[str], _judge.Report], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     streams = [case for case in _cases.corpora() if case.family == "mixed"]
@@ -506,7 +506,7 @@ def test_what_the_parser_leaves_behind_is_found(
     assert "the next stream, b'data: probe" in result.smallest.got
 
 
-def test_a_parser_that_is_wrong_about_plain_streams_is_not_said_to_share_state(
+def test_a_parser_that_is_always_wrong_is_not_reported_to_share_state(
     planted: Callable[[str], _judge.Report], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     streams = [case for case in _cases.corpora() if case.family == "line ends" and not case.events]
@@ -536,7 +536,7 @@ ORPHAN = """subprocess.Popen(
 
 
 @pytest.mark.parametrize("when", ["True", "b'probe' in stream"])
-def test_an_orphan_that_holds_the_pipes_is_not_waited_for(
+def test_nobody_waits_for_an_orphan_that_holds_the_pipes(
     when: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(_subject, "START_S", 50.0)
@@ -549,7 +549,7 @@ def test_an_orphan_that_holds_the_pipes_is_not_waited_for(
     assert time.monotonic() - begin < 40
 
 
-def test_the_last_of_a_flood_of_complaints_is_kept(tmp_path: Path) -> None:
+def test_the_last_lines_of_a_large_standard_error_are_kept(tmp_path: Path) -> None:
     evil = "print('x' * 2**20, 'the last Error', sep=chr(10), file=sys.stderr); os._exit(1)"
 
     async def ask() -> tuple[str, int]:
@@ -583,7 +583,9 @@ def test_no_module_of_the_working_directory_is_run(
 
 
 @pytest.mark.usefixtures("_quick")
-def test_an_error_after_the_right_events_is_one(planted: Callable[[str], _judge.Report]) -> None:
+def test_an_error_after_the_right_events_is_a_failure(
+    planted: Callable[[str], _judge.Report],
+) -> None:
     """Only a large stream, as in the family growth, causes this error."""
     source = f"""{RIGHT}
 class parse(parse):
@@ -685,7 +687,7 @@ def test_a_ready_adapter(name: str) -> None:
             list(adapter.parse([b"data: " + b"x" * 200, b"\n\n"], max_event_size=100))
 
 
-def test_an_adapter_without_an_event_loop_may_not_wait() -> None:
+def test_a_coroutine_without_an_event_loop_must_not_wait() -> None:
     async def returns() -> int:
         return 7
 

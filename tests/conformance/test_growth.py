@@ -150,7 +150,7 @@ def test_growth_is_measured_at_both_sizes_in_turn() -> None:
     assert asked == [8 * KIB] * 2 + [8 * KIB, 32 * KIB] * _judge._ROUNDS
 
 
-def test_growth_of_what_takes_little_is_measured_several_times() -> None:
+def test_growth_of_a_fast_parser_is_measured_several_times() -> None:
     result, asked = judge_growth(lambda size, _: size / (128 * KIB) / 150)
     assert result.passed == 1
     # The size is doubled until it takes a hundredth of a second, here up to the largest. Parsing

@@ -1,4 +1,4 @@
-"""How a parser is judged, in this process: what is right, and what the report says of a fault."""
+"""How a parser is judged, in this process: right results, and the report of a fault."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_a_right_parser(judged: Callable[[str], _judge.Report]) -> None:
     }
 
 
-# What the smallest failure of a fault says: the family, its stream, what is expected, what came.
+# The smallest failure for a fault: the family, its stream, the expected and the actual result.
 SAID = {
     "the byte order mark is kept": (
         ("BOM", "tricky:bom_split_1_2", r"b'\xef\xbb\xbfdata: a\n\n'"),
@@ -223,7 +223,7 @@ def test_a_parser_that_is_lost_before_it_is_judged() -> None:
         now(_judge.judge(raising, "here"))
 
 
-def test_what_is_left_behind() -> None:
+def test_state_that_is_left_behind() -> None:
     """A parser that keeps the type of a block that was cut off."""
     shared = RIGHT
     for old, new in (

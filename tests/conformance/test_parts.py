@@ -78,7 +78,7 @@ def test_a_time_limit_stretches_only_so_far(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_the_times_of_a_process() -> None:
-    """Without Linux's /proc they are zeros."""
+    """Without Linux's /proc these times are zeros."""
     reported = Path("/proc/self/schedstat").exists()
     before = _subject._schedule(os.getpid())
     begin = time.process_time()
@@ -147,7 +147,7 @@ def test_an_answer(answer: dict[str, Any], expected: tuple[Any, ...]) -> None:
         ),
     ],
 )
-def test_what_is_no_answer(answer: Any, error: Exception) -> None:
+def test_wrong_answers(answer: Any, error: Exception) -> None:
     with pytest.raises(type(error)) as caught:
         _subject.checked(answer, 2, 2.5)
     assert str(caught.value) == str(error)
@@ -165,7 +165,7 @@ def test_what_is_no_answer(answer: Any, error: Exception) -> None:
         (b"x" * 301, f"; standard error: '{'x' * 300}'"),
     ],
 )
-def test_what_a_process_complained_of(complaint: bytes, said: str) -> None:
+def test_the_last_error_of_a_process(complaint: bytes, said: str) -> None:
     subject = _subject.Subject([])
     subject._stderr = complaint
     assert subject._last_error_line() == said
@@ -321,7 +321,7 @@ def answer_of(parse: Any, chunks: list[bytes]) -> dict[str, Any]:
     return found
 
 
-def test_what_a_parser_gives() -> None:
+def test_the_answer_of_a_parser() -> None:
     a, b = {"type": "a"}, {"type": "b"}
 
     def late(chunks: Any) -> Any:
@@ -355,7 +355,7 @@ def test_events_without_end_are_an_error() -> None:
     assert answer_of(raising, []) == {"events": [], "error": f"ValueError: {'x' * 188}"}
 
 
-def test_what_is_read_of_an_event() -> None:
+def test_the_values_of_an_event() -> None:
     event = sseparse.Event("t", "d", "1")
     assert _worker.read(event) == {"type": "t", "data": "d", "last_event_id": "1"}
     assert _worker.read({"x": 1}) == {"x": 1}
@@ -407,7 +407,7 @@ def test_the_targets() -> None:
             _run.command(empty)
 
 
-def test_what_is_run_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_progress_names_parser_and_family(monkeypatch: pytest.MonkeyPatch) -> None:
     async def judge(
         subject: _subject.Subject, *arguments: str, progress: Callable[[str], None]
     ) -> object:

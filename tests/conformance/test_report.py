@@ -1,4 +1,4 @@
-"""The conformance report, for people and for programs, whole."""
+"""The whole conformance report, for people and for programs."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_the_report() -> None:
     ]
 
 
-def test_a_report_that_has_nothing_to_say() -> None:
+def test_a_report_without_failures() -> None:
     results = {family.name: _judge.Result(3, 3) for family in _cases.FAMILIES}
     lines = _report.as_text([_judge.Report("one", results)], {}).splitlines()
     assert lines[lines.index("one     3/3     3/3  33/33") + 1 :][:2] == [

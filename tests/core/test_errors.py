@@ -43,7 +43,7 @@ def test_the_lists_are_its_own() -> None:
     assert EventTooLargeError(8, 20).events is not EventTooLargeError(8, 20).events
 
 
-def test_the_message_says_what_where_and_what_to_do() -> None:
+def test_the_message_has_the_fault_the_place_and_a_remedy() -> None:
     with pytest.raises(EventTooLargeError) as caught:
         Parser(max_event_size=8).feed(b"data: a\n\ndata: secret\n\n")
     assert str(caught.value) == (
@@ -78,7 +78,7 @@ def test_pickle_and_copy(again: Callable[[Any], Any]) -> None:
     assert str(base) == "text"
 
 
-def test_what_an_observer_had_completed() -> None:
+def test_the_items_that_an_observer_completed() -> None:
     with pytest.raises(EventTooLargeError) as caught:
         Observer(max_event_size=8).feed(b"data: a\n\n\ndata: secret\n\n")
     error = caught.value

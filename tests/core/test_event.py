@@ -76,7 +76,7 @@ def test_equal_to_nothing_else(other: object) -> None:
         assert operator.ne(left, right) is True
 
 
-def test_an_equal_to_all_is_asked() -> None:
+def test_an_object_that_equals_everything_decides() -> None:
     class Anything:
         def __eq__(self, other: object) -> bool:
             return True

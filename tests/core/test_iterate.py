@@ -162,7 +162,7 @@ def test_events_in_order_and_the_generator_closed(runs: Any, generate: Any) -> N
 
 
 @pytest.mark.parametrize("runs", [run, arun, arun_made_outside])
-def test_what_is_not_a_generator_stays_its_owners(runs: Any) -> None:
+def test_an_iterable_that_is_no_generator_stays_open(runs: Any) -> None:
     owned = Owned(THREE)
     assert runs(owned) == ([A, B, C], None)
     assert not owned.closed
@@ -290,7 +290,7 @@ def test_a_chunk_of_another_type(runs: Any, generate: Any, chunk: Any) -> None:
 
 
 @BOTH
-def test_a_text_chunk_is_told_to_encode(runs: Any, generate: Any) -> None:
+def test_the_error_for_a_text_chunk_names_encode(runs: Any, generate: Any) -> None:
     _, error = runs(generate(Source(["data: a\n\n"])))
     assert ".encode()" in str(error)
 
@@ -310,7 +310,7 @@ LINES = [b"data: a", b"", b"event: b", b"data: b", b""]
         [bytearray(b"data: a"), memoryview(b""), memoryview(b"data: b")],
     ],
 )
-def test_lines_without_their_ends_are_told(runs: Any, generate: Any, lines: Any) -> None:
+def test_lines_without_their_ends_raise(runs: Any, generate: Any, lines: Any) -> None:
     source = Source(lines)
     events, error = runs(generate(source))
     assert events == []
@@ -323,7 +323,7 @@ def test_lines_without_their_ends_are_told(runs: Any, generate: Any, lines: Any)
 
 
 @BOTH
-def test_lines_without_an_end_are_told_after_two_blocks(runs: Any, generate: Any) -> None:
+def test_lines_without_their_ends_raise_after_two_blocks(runs: Any, generate: Any) -> None:
     source = Source([b"data: a", b"", b"", b"data: b", b""] + [b"data: c", b""] * 9)
     events, error = runs(generate(source))
     assert events == []
@@ -668,7 +668,7 @@ def test_both_are_the_parser(
         (Observer, "the class itself"),
     ],
 )
-def test_a_parser_that_is_none(given: Any, what: str) -> None:
+def test_a_wrong_parser(given: Any, what: str) -> None:
     for iterate in (iter_events, aiter_events):
         message = f"^parser must be a Parser or an Observer, not {what}$"
         with pytest.raises(TypeError, match=message):

@@ -169,7 +169,7 @@ def test_the_error_carries_what_its_call_completed() -> None:
     assert (parser.last_event_id, parser.retry) == ("", None)
 
 
-def test_what_stood_before_the_error_holds() -> None:
+def test_the_state_before_the_error_stays() -> None:
     parser = Parser(max_event_size=8)
     with pytest.raises(EventTooLargeError):
         parser.feed(b"id: 3\n\nretry: 9\nid: 4\nevent: x\n\n")
@@ -194,7 +194,7 @@ def test_the_parser_stays_failed(parser_class: Any) -> None:
     assert parser.close() is None
 
 
-def test_a_failed_parser_still_names_misuse() -> None:
+def test_a_failed_parser_still_reports_misuse() -> None:
     parser = Parser(max_event_size=1)
     with pytest.raises(EventTooLargeError):
         parser.feed(b"ab")
@@ -294,7 +294,7 @@ def kept_at_the_limit(line: bytes, limit: int) -> int:
 
 
 @pytest.mark.parametrize("stream", [b"x" * 10**6, b"data:" + b"x" * 10**6 + b"\n"])
-def test_close_holds_what_is_pending_once(stream: bytes) -> None:
+def test_close_keeps_one_copy_of_the_pending_event(stream: bytes) -> None:
     tracemalloc.start()
     try:
         parser = Parser()
@@ -306,6 +306,6 @@ def test_close_holds_what_is_pending_once(stream: bytes) -> None:
 
 
 @pytest.mark.parametrize("line", [b"data:ab\n", b"data:\xc3\xa9\n", b"data: " + b"x" * 99 + b"\n"])
-def test_what_is_held_is_a_small_multiple_of_the_limit(line: bytes) -> None:
+def test_the_held_memory_is_a_small_multiple_of_the_limit(line: bytes) -> None:
     limit = 2**17
     assert kept_at_the_limit(line, limit) < 2 * limit

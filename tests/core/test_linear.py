@@ -348,7 +348,7 @@ def test_work_at_the_limit(core: Any, stream: str, limit: int, size: int) -> Non
     assert growth(core.Parser, stream, size, max_event_size=limit) < LINEAR
 
 
-# Parsers as people often write them. Each is quadratic in one case, which the meter must show.
+# Common parsers. Each is quadratic in one case, which the meter must show.
 
 COPIES = """
 class Parser:
@@ -421,7 +421,7 @@ def parser_of(source: str) -> Any:
         (APPENDS_TO_THE_DATA, "data lines of one event", 7),
     ],
 )
-def test_the_meter_shows_what_is_quadratic(source: str, stream: str, size: int) -> None:
+def test_the_meter_shows_quadratic_work(source: str, stream: str, size: int) -> None:
     assert growth(parser_of(source), stream, size) > QUADRATIC
 
 
@@ -458,7 +458,7 @@ def test_allocation(stream: str, size: int) -> None:
         assert any(growth < LINEAR for growth in growths)
 
 
-def test_allocation_shows_what_copies() -> None:
+def test_allocation_shows_a_reader_that_copies() -> None:
     assert allocation_growth(parser_of(COPIES), "one endless line", 1) > QUADRATIC
 
 

@@ -1,4 +1,4 @@
-"""The grammar, the parser's state and its misuse, case by case; the documentation names tests."""
+"""The grammar, the parser's state and its misuse, case by case."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ RUN = b"data: 12345\n\n" * 100
         ],
     ],
 )
-def test_what_stands_between_runs_of_plain_events(between: bytes) -> None:
+def test_other_lines_between_runs_of_plain_events(between: bytes) -> None:
     for stream in (RUN + between + RUN, between + RUN, RUN + between, RUN + between + RUN[:-1]):
         check_all([stream])
         expected = without_items(reference.outcome(stream))
@@ -338,7 +338,7 @@ print(encode(retry=10**600 - 1) == b"retry: " + b"9" * 600 + b"\\n\\n")
     ],
 )
 @pytest.mark.parametrize("size", [1, 2, 100])
-def test_close_tells_what_is_pending(stream: bytes, pending: Pending | None, size: int) -> None:
+def test_close_returns_the_pending_event(stream: bytes, pending: Pending | None, size: int) -> None:
     parser = Parser()
     for chunk in rechunk(stream, size):
         parser.feed(chunk)
@@ -352,7 +352,7 @@ def test_close_before_any_byte() -> None:
     assert Parser(last_event_id="1").close() is None
 
 
-def test_pending_carries_the_last_event_id_of_before() -> None:
+def test_pending_has_the_last_event_id_from_before() -> None:
     parser = Parser(last_event_id="1")
     parser.feed(b"data: a\n")
     assert parser.close() == Pending("message", "a", "1", b"", 0)
@@ -389,7 +389,7 @@ def test_a_last_event_id_that_is_not_a_str(last_event_id: Any, parser_class: Any
 
 
 @EACH_CLASS
-def test_none_as_last_event_id_says_that_there_is_none(parser_class: Any) -> None:
+def test_none_as_last_event_id_means_no_id(parser_class: Any) -> None:
     parser = parser_class(last_event_id=None)
     assert parser.last_event_id == ""
     [*_, last] = parser.feed(b"data: a\n\n")
@@ -411,7 +411,7 @@ def test_lines_is_a_bool(lines: Any) -> None:
 
 
 class Bytes(bytes):
-    """Stand for subclasses, which some libraries pass as chunks."""
+    """A subclass of bytes, such as some libraries pass as chunks."""
 
 
 VIEWED = bytearray(b"xdata: a\n\nx")
@@ -486,7 +486,7 @@ def test_chunks_refused_before_anything_changes(chunk: Any, parser_class: Any) -
         (released(), "not a usable memoryview: operation forbidden on released memoryview"),
     ],
 )
-def test_a_refused_chunk_is_told_why(chunk: Any, message: str) -> None:
+def test_the_error_for_a_refused_chunk(chunk: Any, message: str) -> None:
     with pytest.raises(TypeError, match=f"^{message}"):
         Parser().feed(chunk)
 
@@ -558,8 +558,8 @@ def test_no_call_during_a_call(parser_class: Any) -> None:
 @pytest.mark.parametrize(
     "begin", [b"\n", b"\r\n", b"\r", b"b\n", b"b\r\n", b"b\r", b"b\rid: 2\r\n"]
 )
-def test_a_long_chunk_that_ends_the_line_that_is_held(held: bytes, begin: bytes) -> None:
-    """A chunk of more than 4,096 bytes is not joined with what is held; here twice in a stream."""
+def test_a_long_chunk_that_ends_the_held_line(held: bytes, begin: bytes) -> None:
+    """A chunk of more than 4,096 bytes is not joined with the held bytes; twice in a stream."""
     for end in (b"\n", b"\r", b"\r\n"):
         rest = end + b"data: " + b"x" * 5000 + end + b"\n"
         check_all([held, begin + rest + held, begin + rest + held[:2], held[2:] + begin + rest])

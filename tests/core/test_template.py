@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-# Each property again, with every short way switched off or on.
+# Each property again, with every short way turned off or on.
 pytestmark = pytest.mark.thorough
 
 WAYS: dict[str, dict[str, str]] = {
@@ -182,7 +182,7 @@ def test_near_misses(way: Any, alike: str) -> None:
     "other",
     [b"id: 1\0", b"id: 1\r2", b"id: 1\n2", b"id:1", b"id: ", b"id:  1", b"id", b"id: 1\rdata: c"],
 )
-def test_what_ends_the_short_way_before_the_last_value(other: bytes, end: bytes) -> None:
+def test_blocks_that_differ_before_the_last_value(other: bytes, end: bytes) -> None:
     for before in ([], [b"data: a"], [b"data: a", b"data: b"]):
         block = end.join([*before, b"id: 1", b"data: c", end])
         stream = block * 3 + block.replace(b"id: 1", other) + block.replace(b"1", b"3") * 2
@@ -311,7 +311,7 @@ def test_a_chunk_longer_than_a_piece(alike: str) -> None:
         b"data: a\n\ndata: a\n\nevent: e\ndata: b\n\n" * 9,
         # A block without data, and one without anything but what no event shows.
         b"data: a\n\ndata: b\n\n" + b": c\n\nretry: 1\n\nid: 1\n\n" * 3 + b"data: c\n\n" * 3,
-        # The id of the block before it holds on.
+        # The id of the block before stays.
         b"id: 1\ndata: a\n\n" * 3 + b"data: b\n\n" * 3 + b"id\ndata: c\n\n" + b"data: d\n\n" * 3,
         b"id: 1\ndata: a\n\n" * 3 + b"id: 2\n\n" * 3 + b"id: 3\ndata: a\n\n" * 3,
     ],
@@ -339,7 +339,7 @@ def test_blocks_that_end_the_short_way(way: Any, stream: bytes) -> None:
         [b"data: " + b"\4" * 9, b"", b"data: b", b"", b"data: c"],
     ],
 )
-def test_a_long_chunk_that_ends_what_is_held(way: Any, lines: list[bytes], end: bytes) -> None:
+def test_a_long_chunk_that_ends_held_bytes(way: Any, lines: list[bytes], end: bytes) -> None:
     short = end.join(lines)
     rest = bytes(set(range(256)) - {10, 13}) * 5
     long = end.join([*lines, rest, b"data: last", b"", b"data"])
@@ -349,7 +349,7 @@ def test_a_long_chunk_that_ends_what_is_held(way: Any, lines: list[bytes], end: 
             check_all([stream[:cut], stream[cut:]], sse=way, expected=expected)
 
 
-def test_what_differs_from_data_in_one_place(way: Any) -> None:
+def test_names_that_differ_from_data_in_one_place(way: Any) -> None:
     event = b"data: b\n\n"
     # The last rest is "data: " backwards, less the d: a place before the text is one at its end.
     rests = [b"", b"\n", event, b"\n" + event, b"\n\n :ata"]
@@ -393,7 +393,7 @@ def counting(source: str) -> str:
     return ast.unparse(tree)
 
 
-def test_each_short_way_is_gone(tmp_path: Path) -> None:
+def test_each_short_way_is_used(tmp_path: Path) -> None:
     """Many of the generated streams reach every statement that deals with templates."""
     copies = [
         load_copy(tmp_path, "counted_pure", counting, SPLIT_FROM="40", RUN="2", _SPAN="2"),

@@ -3,21 +3,22 @@
     pip install atheris
     python tests/fuzz FOUND tests/fuzz/corpus -max_len=200 -max_total_time=900
 
-FOUND is a folder for the inputs that reach something new; it must exist. Without the kept corpus
-the fuzzer begins with nothing. All options are libFuzzer's (``-help=1``); the dictionary is given.
-An input that breaks the target is written to a file named crash-..., and this runs it again:
+FOUND is a folder for the inputs that reach new code; it must exist. Without the kept corpus the
+fuzzer begins with nothing. All options are libFuzzer's (``-help=1``); this program adds the
+dictionary. An input for which a check fails is written to a file named crash-..., and this runs it
+again:
 
     python tests/fuzz crash-...
 
-What was found goes into tests as an example of its own. What reaches more than the kept corpus does
-may be added to it, as small as it gets:
+Add each found input to the tests as an example. This adds inputs that reach more than the kept
+corpus, as small as possible:
 
     python tests/fuzz -merge=1 tests/fuzz/corpus FOUND
 
-The source in this checkout is fuzzed. With ``--compiled`` as the first argument it is the compiled
-package that is installed. Compiled code shows no coverage, so a copy of its source is run beside it
-and guides the fuzzer. The step ``explore`` of ``.ci/run`` does that, on a build that treats a few
-bytes as long input already.
+The program fuzzes the source in this checkout, or with ``--compiled`` as the first argument the
+compiled package that is installed. Compiled code shows no coverage, so a copy of its source runs
+beside it and guides the fuzzer. The step ``explore`` of ``.ci/run`` does that, on a build that
+treats a few bytes as long input already.
 """
 
 from __future__ import annotations
@@ -51,8 +52,8 @@ CONSTANTS = {
 def choose_way(second: int) -> None:
     """Set the constants of the core by the second byte of an input.
 
-    From some length on the parser takes another way, and the compiled build has one of its own.
-    Inputs should stay short, so the second byte decides, by bits that the target makes no use of.
+    For long input the parser uses other functions, and the compiled build has its own. Inputs
+    should stay short, so the second byte decides, by bits that the target does not use.
     """
     is_compiled = bool(second & 0x40)
     is_long = bool(second & 0x80)
@@ -95,7 +96,7 @@ def check_compiled(atheris: Any) -> Callable[[bytes], None]:
         tempfile.TemporaryDirectory() as folder,
         atheris.instrument_imports(include=["guide"]),
     ):
-        # It takes the ways that the compiled build takes.
+        # It uses the functions of the compiled build.
         guide = import_module("running").load_copy(Path(folder), "guide", COMPILED="True")
     check = import_module("target").check
     return lambda given: check(given, guide, sse)

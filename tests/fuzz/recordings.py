@@ -2,11 +2,11 @@
 
     python tests/fuzz/recordings.py SECONDS [FORM ...]
 
-Each form of ``tests/support/forms.py`` has the given time. A file is changed at some places, or
-made of two files; then whatever it holds is read: the streams, their events, headers and dates. It
-must give events or a RecordingError, within a second. An input that does not is written to a file
-named ``crash-FORM-NUMBER``, and the error is printed. Without a form all are tried, one after the
-other. There is no guidance by coverage, so no package is needed but those of the tests.
+Each form of ``tests/support/forms.py`` has the given time. The program changes a file at some
+places, or joins two files, and reads everything in the result: the streams, their events, headers
+and dates. It must give events or a RecordingError, within a second. Otherwise the input is written
+to a file named ``crash-FORM-NUMBER``, and the error is printed. Without a form all are tried, one
+after the other. Coverage does not guide it, so it needs only the packages of the tests.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def changed(data: bytes, other: bytes, choose: random.Random) -> bytes:
 
 
 def read(data: bytes, json_lines: bool) -> int:
-    """Read all that a file holds; return how many events there are."""
+    """Read everything in a file; return how many events there are."""
     events = 0
     try:
         for recording in streams(data, json_lines=json_lines):

@@ -1,6 +1,6 @@
-"""What must hold for any input: how it is read, and what is compared.
+"""The check for any input: how the input is read, and what is compared.
 
-An input says how to cut a stream and how much of it an event may take, then gives the stream:
+An input contains the limit of an event, the cuts of a stream, and the stream:
 
     byte 0          max_event_size in bytes; 0 for none
     byte 1          how many chunk lengths follow, modulo 8
@@ -22,7 +22,7 @@ from running import check_all, event
 def check(given: bytes, *builds: Any) -> None:
     """Compare the package, or the builds of it that are given, with the reference.
 
-    An AssertionError says that they differ.
+    Raises an AssertionError if they differ.
     """
     limit, chunks = read(given)
     stream = b"".join(chunks)
@@ -34,7 +34,7 @@ def check(given: bytes, *builds: Any) -> None:
 
 
 def check_encode(text: str, events: list[reference.Event], sse: Any) -> None:
-    """Check that what encode() writes parses back, and that it refuses what could not."""
+    """Check that encode() writes what parses back, and refuses other arguments."""
     lines = re.sub("\r\n?", "\n", text)
     same(parsed(sse.encode(text, comment=text), sse), [("message", lines, "")])
 
@@ -58,7 +58,7 @@ def same(got: object, expected: object) -> None:
 
 
 def read(given: bytes) -> tuple[int | None, list[bytes]]:
-    """Return the limit and the chunks that an input stands for."""
+    """Return the limit and the chunks of an input."""
     header, rest = given[:2].ljust(2, b"\0"), given[2:]
     lengths, stream = rest[: header[1] % 8], rest[header[1] % 8 :]
     limit = header[0] or None

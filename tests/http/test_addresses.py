@@ -1,4 +1,4 @@
-"""Base URLs, proxies and NO_PROXY: what they say, before anything is sent."""
+"""Base URLs, proxies and NO_PROXY: how they are parsed, before anything is sent."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_unix_sockets() -> None:
     ],
 )
 def test_impossible_hosts(host: str) -> None:
-    """At once, and not when the third retry has failed."""
+    """The error comes at once, and not after the third retry."""
     with pytest.raises(ValueError, match=r"impossible host|IPv6|Invalid|address"):
         Client(base_url=f"http://{host}/v1", proxy="")
     with pytest.raises(ValueError, match="proxy must be the URL") as caught:
@@ -137,7 +137,7 @@ def test_no_proxy_entries(no_proxy: str, url: str, exempt: bool) -> None:
     assert is_exempt(Address.of(url), no_proxy) is exempt
 
 
-def test_the_environment_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_proxies_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
@@ -153,8 +153,8 @@ def test_the_environment_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     assert proxy_of_environment(Address.of("http://y")) == "http://all:1"
 
 
-def test_the_settings_of_the_system_count(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On macOS and Windows; here they are played."""
+def test_the_proxy_settings_of_the_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such settings exist on macOS and Windows; the test replaces the functions."""
     monkeypatch.setattr("sys.platform", "win32")
     monkeypatch.setattr("urllib.request.getproxies", lambda: {"http": "http://system:1"})
     monkeypatch.setattr("urllib.request.proxy_bypass", lambda host: host == "inside")

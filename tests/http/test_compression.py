@@ -15,7 +15,7 @@ def packed(data: bytes, wbits: int = 31) -> bytes:
 
 
 def unpacked(coding: str, *pieces: bytes) -> tuple[bytes, bool]:
-    """Return what they stand for, and whether it ends there."""
+    """Return the decompressed bytes, and whether the data is whole."""
     decompressor = decompressor_of([coding])
     assert decompressor is not None
     got = []
@@ -68,7 +68,7 @@ def test_a_large_piece_comes_in_parts(size: int) -> None:
     assert unpacked("gzip", packed(bytes(size)) + packed(b"x")) == (bytes(size) + b"x", True)
 
 
-def test_what_comes_before_a_fault_is_returned() -> None:
+def test_the_bytes_before_a_fault_are_returned() -> None:
     decompressor = decompressor_of(["gzip"])
     assert decompressor is not None
     assert decompressor.feed(packed(b"one") + b"\x1f\x8bnonsense") == b"one"
@@ -78,7 +78,7 @@ def test_what_comes_before_a_fault_is_returned() -> None:
             decompressor.feed(b"")
 
 
-def test_what_is_not_compressed_that_way() -> None:
+def test_bytes_that_are_not_compressed_that_way() -> None:
     with pytest.raises(HttpError, match="the body is no gzip"):
         unpacked("gzip", b"no gzip")
     assert decompressor_of(["br"]) is None

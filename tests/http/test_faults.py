@@ -1,4 +1,4 @@
-"""What servers and networks do to an answer, and what the client makes of it."""
+"""Faults of servers and networks, and the result of the client."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def test_framings(framing: str, size: int, wrap: Any) -> None:
 @pytest.mark.parametrize("how", ["end", "reset"])
 @pytest.mark.parametrize("framing", FRAMINGS)
 def test_an_answer_that_is_cut(framing: str, how: str) -> None:
-    """At every byte: no cut is a success, what came is kept, and nothing else is raised."""
+    """At every byte: no cut is a success, and everything before it is kept."""
     raw = FRAMINGS[framing]
     cuts = list(range(len(raw)))
     cuts = cuts[:: 1 if how == "end" else 9] if framing == "chunk per event" else cuts[::23]
@@ -156,7 +156,7 @@ def test_an_answer_that_is_cut(framing: str, how: str) -> None:
                 assert error.partial is not None
                 assert "hi".startswith(error.partial.text or "")
             else:
-                # All is there but the end of the body; or what a reset could not take back.
+                # Only the end of the body is missing; or everything had arrived before the reset.
                 assert completion.text == "hi"
                 assert at > len(raw) - 250
 
@@ -181,7 +181,7 @@ def test_a_compressed_body_that_ends_early_is_not_whole() -> None:
                 own.chat.completions.create()
 
 
-def test_a_coding_that_cannot_be_undone_is_named() -> None:
+def test_a_coding_that_is_not_supported_is_named() -> None:
     raw = HEAD + b"Content-Encoding: br\r\n\r\n\x8b\x01\x80abc\x03"
     with serving(sending(raw)) as server, client(server) as own:
         with pytest.raises(ContentTypeError, match="content encoding br, which was not decoded"):
@@ -189,8 +189,8 @@ def test_a_coding_that_cannot_be_undone_is_named() -> None:
 
 
 @pytest.mark.parametrize("api", ["stream", "whole", "error"])
-def test_a_bomb(api: str) -> None:
-    """1 GiB in 1 MiB: it is undone piece by piece, up to what may be held."""
+def test_a_compression_bomb(api: str) -> None:
+    """1 GiB in 1 MiB: it is decompressed piece by piece, up to the limit."""
     bomb = gzip.compress(b"x" * (64 << 20))
     status = b"500 X" if api == "error" else b"200 OK"
     head = b"HTTP/1.1 %b\r\nContent-Encoding: gzip\r\n\r\n" % status
@@ -218,7 +218,7 @@ def test_a_bomb(api: str) -> None:
 
 @pytest.mark.parametrize("is_stream", [True, False])
 @pytest.mark.parametrize("how", ["cut", "reset", "stall", "broken chunks", "gzip cut"])
-def test_what_came_of_the_body_of_an_error(how: str, is_stream: bool) -> None:
+def test_the_part_of_an_errors_body_that_arrived(how: str, is_stream: bool) -> None:
     body = b'{"error": {"message": "no such model", "code": "missing"}, "more": "'
 
     def handle(peer: Peer, _: Request) -> None:
@@ -245,7 +245,7 @@ def test_what_came_of_the_body_of_an_error(how: str, is_stream: bool) -> None:
         assert caught.value.body == body.decode()
 
 
-# Under TLS, what can be read may be no answer; so the time limit ends "reads nothing more" there.
+# Under TLS, readable bytes may be no answer; so the time limit ends "reads nothing more" there.
 @pytest.mark.parametrize(
     ("how", "wrap"),
     [
@@ -319,8 +319,8 @@ def test_a_success_without_a_body(status: int) -> None:
                 own.chat.completions.create()
 
 
-def test_a_time_limit_of_the_system_is_none_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
-    """TCP gives up at some time, too, and says so with the exception of a time limit."""
+def test_a_time_limit_of_the_system_is_a_transport_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """TCP has a time limit of its own, and the system raises the same exception for it."""
 
     def give_up(*_: object) -> bytes:
         raise TimeoutError(errno.ETIMEDOUT, "Connection timed out")
@@ -386,7 +386,7 @@ def mutated(chance: random.Random, raw: bytes) -> bytes:
 def check_mutants(seconds: float, count: int, seed: int) -> int:
     """Send mutated answers over a raw socket, cut anywhere; return how many.
 
-    Nothing but documented errors may come of it, and nothing may stay behind.
+    They may raise only documented errors, and must leave nothing open.
     """
     raws = [*FRAMINGS.values(), *((CAPTURES / f"{name}.raw").read_bytes() for name in NAMES)]
     chance = random.Random(seed)

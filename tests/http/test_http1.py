@@ -94,7 +94,7 @@ def test_heads(data: bytes, size: int) -> None:
         (b"HTTP/1.1 200 OK\r\nA: " + b"b" * MAX_HEAD_SIZE + b"\r\n\r\n", "larger than 256 KiB"),
     ],
 )
-def test_what_is_no_head(data: bytes, message: str) -> None:
+def test_bytes_that_are_not_a_head(data: bytes, message: str) -> None:
     with pytest.raises(HttpError, match=message):
         read(data)
     if len(data) < 10_000:
@@ -116,7 +116,7 @@ def test_the_largest_head() -> None:
 
 
 def test_heads_are_counted_together() -> None:
-    """So that a server that sends interim answers for ever is told some day."""
+    """Otherwise a server could send interim answers forever."""
     reader = HeadReader()
     one = b"HTTP/1.1 102 Processing\r\n\r\n"
     for _ in range(MAX_HEAD_SIZE // len(one)):
@@ -126,7 +126,7 @@ def test_heads_are_counted_together() -> None:
 
 
 def test_a_head_in_single_bytes_is_linear() -> None:
-    """The end is looked for in what is new."""
+    """The end is searched only in the new bytes."""
     reader = HeadReader()
     for byte in b"HTTP/1.1 200 OK\r\nA: " + b"b" * 2000:
         reader.feed(bytes([byte]))
@@ -200,7 +200,7 @@ def test_chunked_bodies(
     assert (found, body.is_over, body.fault) == (data, True, "")
     if not cuts:
         assert body.surplus == surplus
-    # http.client reads the same, where it reads at all.
+    # http.client returns the same, for bodies that it can read.
     file = io.BytesIO(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + wire)
     answer = http.client.HTTPResponse(FakeSocket(file))  # type: ignore[arg-type]
     answer.begin()
@@ -215,7 +215,7 @@ class FakeSocket:
         return self._file
 
 
-def test_a_chunked_body_is_given_out_as_it_comes() -> None:
+def test_a_chunked_body_is_returned_as_it_comes() -> None:
     body = ChunkedBody()
     assert [body.feed(bytes([byte])) for byte in b"3\r\nabc\r\n1\r\nd\r\n"] == [
         *[b""] * 3, b"a", b"b", b"c", *[b""] * 5, b"d", *[b""] * 2,
@@ -244,7 +244,7 @@ def test_a_chunked_body_is_given_out_as_it_comes() -> None:
 )
 @pytest.mark.parametrize("size", [1, 3, 1 << 20])
 def test_broken_chunks(wire: bytes, data: bytes, fault: str, size: int) -> None:
-    """What came before the fault is returned, and then nothing more."""
+    """Everything before the fault is returned, and nothing after it."""
     body = ChunkedBody()
     size = max(size, len(wire) // 1000)
     parts = [wire[at : at + size] for at in range(0, len(wire), size)]
@@ -256,7 +256,7 @@ def test_broken_chunks(wire: bytes, data: bytes, fault: str, size: int) -> None:
 
 
 def test_the_last_chunk_ends_a_body() -> None:
-    """What is missing behind it says nothing (RFC 9112, section 8)."""
+    """What is missing after it does not matter (RFC 9112, section 8)."""
     body = ChunkedBody()
     body.feed(b"1\r\na\r\n0\r\nTrailer: x")
     assert not body.is_over
@@ -321,7 +321,7 @@ def test_the_framing_of_a_head(
         ([("Transfer-Encoding", "chunked, chunked")], "is not supported"),
     ],
 )
-def test_framings_that_cannot_be_undone(fields: list[tuple[str, str]], message: str) -> None:
+def test_framings_that_are_not_supported(fields: list[tuple[str, str]], message: str) -> None:
     with pytest.raises(HttpError, match=message):
         body_of(Head("1.1", 200, "", fields))
 
@@ -374,13 +374,13 @@ def test_compression(form: str, data: bytes, times: int, cuts: list[int]) -> Non
 
 
 @pytest.mark.parametrize("form", ["gzip", "two members", "deflate", "raw deflate"])
-def test_compression_that_ends_early(form: str) -> None:
+def test_compressed_data_that_ends_early(form: str) -> None:
     coding, compress = FORMS[form]
     wire = compress(b"Hello, world. " * 9)
     for at in range(1, len(wire)):
         found, decompressor = decompressed(coding, [wire[:at]])
         assert (b"Hello, world. " * 9).startswith(found)
-        # Two members that are cut between them cannot be told from one that is whole.
+        # Two members that are cut between them look like one that is whole.
         assert not decompressor.is_whole or found == (b"Hello, world. " * 9)[:63]
 
 
@@ -394,14 +394,14 @@ def test_nothing_is_whole() -> None:
     assert decompressed("gzip", [b""])[1].is_whole
 
 
-def test_codings_that_nothing_undoes_here() -> None:
+def test_codings_that_are_not_supported() -> None:
     undone: list[Any] = [decompressor_of(values) for values in (["gzip"], ["x-gzip"], ["deflate"])]
     assert all(isinstance(each, Decompressor) for each in undone)
     for values in ([], ["br"], ["zstd"], ["gzip", "gzip"]):
         assert decompressor_of(values) is None
 
 
-# What a reader of files asks for
+# The strict mode, for files
 
 
 STRICT = b"4;a=b\r\nWiki\r\n5  \r\npedia\r\n0\r\nA: b\r\n\r\nrest"

@@ -1,4 +1,4 @@
-"""Connections that wait for the next request; cancel(); signals; fork and exit."""
+"""Idle connections; cancel(); signals; fork and exit."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_max_idle(handle: Callable[[Peer, Request], None], max_idle: int) -> Non
     assert server.connections == 5 + 5 - min(max_idle, 5)
 
 
-def test_an_answer_without_end_is_given_up_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_answer_without_end_is_closed_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     def handle(peer: Peer, _: Request) -> None:
         peer.head("Transfer-Encoding: chunked")
         peer.chunk(wire(delta("a")) + DONE)
@@ -131,7 +131,7 @@ def test_an_answer_without_end_is_given_up_in_time(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_connection_that_was_idle_for_long_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Routers forget it without a word, and a request on it would wait for nothing."""
+    """Routers forget it without a notice, and a request on it would get no answer."""
     with serving(answer_whole) as server, client(server) as own:
         for _ in range(2):
             own.chat.completions.create()
@@ -143,8 +143,8 @@ def test_a_connection_that_was_idle_for_long_is_not_used(monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("length", [0, 2])
-def test_what_comes_with_the_answer_costs_the_connection(length: int) -> None:
-    """Otherwise it would be taken for the answer to the next request."""
+def test_bytes_after_the_answer_close_the_connection(length: int) -> None:
+    """Otherwise the client would take them for the answer to the next request."""
 
     def handle(peer: Peer, _: Request) -> None:
         other = b"HTTP/1.1 500 Not asked for\r\nContent-Length: 0\r\n\r\n"
@@ -162,7 +162,7 @@ def test_what_comes_with_the_answer_costs_the_connection(length: int) -> None:
     assert server.connections == 3
 
 
-def test_what_comes_unasked_costs_the_connection() -> None:
+def test_bytes_without_a_request_close_the_connection() -> None:
     def handle(peer: Peer, _: Request) -> None:
         peer.answer(WHOLE)
         peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
@@ -218,7 +218,7 @@ def started(function: Callable[[], object]) -> tuple[threading.Thread, list[Base
 
 
 def cancel_until(thread: threading.Thread, own: Client) -> None:
-    """Cancel, until a thread has come to where there is something to cancel."""
+    """Cancel, until a thread has something to cancel."""
     began = time.monotonic()
     while thread.is_alive():
         own.cancel()
@@ -251,7 +251,7 @@ def test_cancel(handle: Callable[[Peer, Request], None], is_stream: bool, wrap: 
     assert isinstance(error, TransportError)
     assert "cancel" in str(error)
     assert len(server.requests) == 1  # it is not tried again,
-    assert told == []  # and nobody is told that it will be
+    assert told == []  # and on_retry is not called
 
 
 def test_cancel_in_a_handshake() -> None:
@@ -308,7 +308,7 @@ def test_cancel_is_for_one_client_and_for_what_has_begun() -> None:
         assert not other._running
 
 
-def test_ended_exchanges_are_forgotten() -> None:
+def test_ended_exchanges_are_removed() -> None:
     with serving(answer_in_pieces) as server, client(server) as own:
         ask(own).collect()
         own.stream("GET", "/").close()
@@ -321,7 +321,7 @@ def test_ended_exchanges_are_forgotten() -> None:
 
 
 def test_nothing_is_drained_inside_the_next_call() -> None:
-    """16 streams that end late cost the next call nothing."""
+    """16 streams that end late do not delay the next call."""
 
     def handle(peer: Peer, request: Request) -> None:
         if request.json().get("late"):
@@ -369,7 +369,7 @@ def test_the_deadline_holds_while_a_body_is_being_sent() -> None:
     ids=["head", "chunk size", "trailers", "body", "blank lines", "interim answers"],
 )
 @pytest.mark.parametrize("is_stream", [True, False])
-def test_what_drips_ends_at_the_deadline(drips: bytes, is_stream: bool) -> None:
+def test_a_body_in_single_bytes_ends_at_the_deadline(drips: bytes, is_stream: bool) -> None:
     def handle(peer: Peer, _: Request) -> None:
         for byte in drips:
             peer.send(bytes([byte]))
@@ -402,7 +402,7 @@ class Interrupted(BaseException):
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # in a __del__
 @pytest.mark.parametrize("wrap", [None, over_tls], ids=["plain", "tls"])
 def test_a_signal_that_raises_anywhere(wrap: Any) -> None:
-    """It leaves no socket, no thread and no exchange; and the client works."""
+    """It leaves no socket, no thread and no exchange; and the client still works."""
 
     def raise_it(*_: object) -> None:
         raise Interrupted
@@ -450,7 +450,7 @@ def test_a_signal_that_raises_anywhere(wrap: Any) -> None:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
 def test_fork() -> None:
-    """The child has connections of its own, and leaves the parent's alone."""
+    """The child makes its own connections, and does not use the parent's."""
     with serving(answer_whole) as server:
         program = f"""
 import os, sys
@@ -496,8 +496,8 @@ next(stream)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-def test_urllib3_future_is_told_from_urllib3(tmp_path: Path) -> None:
-    """It takes the same name, and has connections of another kind."""
+def test_urllib3_future_is_recognised(tmp_path: Path) -> None:
+    """It has the same name, but another kind of connections."""
     package = tmp_path / "urllib3"
     (package / "util").mkdir(parents=True)
     (package / "__init__.py").write_text("")
@@ -521,7 +521,7 @@ def test_urllib3_future_is_told_from_urllib3(tmp_path: Path) -> None:
 
 
 def test_streams_in_two_threads_and_close_in_a_third() -> None:
-    """close() returns at once, and the reader has an end, also if it is about to read."""
+    """close() returns at once, and the reader stops, also if it is about to read."""
     for _ in range(20):
         with serving(drip) as server, client(server) as own:
             stream = ask(own)

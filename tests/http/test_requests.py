@@ -249,7 +249,7 @@ def test_wrong_max_retries(wrong: Any) -> None:
 
 @pytest.mark.parametrize("wrong", [0, -1, True, "1"])
 def test_wrong_max_event_size(wrong: Any) -> None:
-    """It is told before anything is sent."""
+    """The error comes before anything is sent."""
     with pytest.raises((TypeError, ValueError), match=r"max_event_size|int or None"):
         Client(base_url="http://localhost", max_event_size=wrong)
 
@@ -290,7 +290,7 @@ def test_the_end_may_come_later_than_done() -> None:
 
 
 @pytest.mark.parametrize("rest", ["never", "endless", "cut"])
-def test_a_body_without_end_costs_its_connection(rest: str) -> None:
+def test_a_body_without_end_closes_its_connection(rest: str) -> None:
     is_over = threading.Event()
 
     def handle(peer: Peer, _: Request) -> None:
@@ -310,7 +310,7 @@ def test_a_body_without_end_costs_its_connection(rest: str) -> None:
     assert (len(server.requests), server.connections) == (3, 3)
 
 
-def test_many_at_once_are_given_up_in_the_end() -> None:
+def test_many_parked_connections_are_closed_in_the_end() -> None:
     is_over = threading.Event()
 
     def handle(peer: Peer, _: Request) -> None:
@@ -327,8 +327,8 @@ def test_many_at_once_are_given_up_in_the_end() -> None:
 
 
 @pytest.mark.parametrize("how", ["close", "reset"])
-def test_a_connection_that_the_server_gave_up(how: str) -> None:
-    """A used connection that ends before a byte of the answer: the request goes out again."""
+def test_a_connection_that_the_server_has_closed(how: str) -> None:
+    """If a used connection ends before a byte of the answer, the request is sent again."""
 
     def handle(peer: Peer, _: Request) -> None:
         if len(server.requests) == 2:
@@ -370,7 +370,7 @@ def test_a_fresh_connection_is_not_tried_again() -> None:
 
 
 @pytest.mark.parametrize("is_slow", [False, True])
-def test_interim_answers_are_read_over(is_slow: bool) -> None:
+def test_interim_answers_are_skipped(is_slow: bool) -> None:
     """RFC 9110, section 15.2: any number of them may come before the answer."""
     interim = b"HTTP/1.1 102 Processing\r\n\r\n", b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"
 
@@ -417,7 +417,7 @@ def test_connection_close_is_honoured() -> None:
     assert server.connections == 2
 
 
-def test_a_client_that_is_forgotten_closes_its_connections() -> None:
+def test_a_client_that_is_dropped_closes_its_connections() -> None:
     def handle(peer: Peer, _: Request) -> None:
         peer.stream(delta("a"), DONE)
         peer.wait_for_close()
@@ -515,7 +515,7 @@ def test_event_idle_does_not_run_while_the_reader_is_busy() -> None:
     with serving(handle) as server, client(server) as own:
         stream = ask(own, timeout=Timeout(event_idle=0.1))
         assert next(stream).text == "a"
-        threading.Event().wait(0.2)  # the reader is elsewhere for longer than the limit
+        threading.Event().wait(0.2)  # the reader is busy for longer than the limit
         may_go_on.set()
         assert [chunk.text for chunk in stream] == ["b"]
         assert stream.outcome is Outcome.DONE
@@ -584,7 +584,7 @@ def test_exit_in_a_stream(code: str) -> None:
 
 
 def test_event_idle_is_for_events() -> None:
-    """An answer that is not streamed has none, and some servers keep it warm with blank lines."""
+    """An answer that is not streamed has no events, and some servers send blank lines before it."""
     is_waiting = threading.Event()
 
     def handle(peer: Peer, _: Request) -> None:
@@ -802,7 +802,7 @@ def test_a_dead_proxy() -> None:
 
 
 def test_proxy_for_tls() -> None:
-    """The proxy is asked for a tunnel, and sees nothing of what goes through it."""
+    """The client asks the proxy for a tunnel; the proxy cannot read what goes through it."""
 
     def tunnel(peer: Peer, request: Request) -> None:
         host, _, port = request.line.split()[1].partition(":")
@@ -895,7 +895,7 @@ def test_tls_interrupted(how: str) -> None:
         is_over.set()
 
 
-def test_tls_connection_that_the_server_gave_up() -> None:
+def test_tls_connection_that_the_server_has_closed() -> None:
     def handle(peer: Peer, _: Request) -> None:
         if len(server.requests) == 2:
             peer.close()

@@ -52,7 +52,7 @@ def close_with_notice(peer: Peer) -> None:
 
 
 def end_without_closing(peer: Peer) -> None:
-    """Say that nothing more will come, and still take what comes."""
+    """Announce the end, and still receive."""
     with contextlib.suppress(OSError):
         socket.socket.shutdown(peer.socket, socket.SHUT_WR)
     peer.wait_for_close()

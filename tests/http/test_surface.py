@@ -1,4 +1,4 @@
-"""What a request may be made of, what is refused, and what a program can read afterwards."""
+"""The arguments of requests, what is refused, and the attributes afterwards."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ def test_settings_can_be_read() -> None:
 
 
 def test_names_for_editors() -> None:
-    """The overloads name what most programs use."""
+    """The overloads have the names that most programs use."""
     source = inspect.getsource(type(Client(base_url="http://x").chat.completions))
     for name in ("model", "messages", "n", "temperature", "tools", "extra_query", "stream_options"):
         assert f"        {name}: " in source
@@ -195,7 +195,7 @@ def test_another_decoder() -> None:
 
 
 @pytest.mark.parametrize("key", [b"key", 5, ["key"]])
-def test_keys_that_are_no_str(key: Any) -> None:
+def test_wrong_types_of_keys(key: Any) -> None:
     with pytest.raises(TypeError, match="api_key must be a str"):
         Client(base_url="http://localhost", api_key=key)
 
@@ -210,7 +210,7 @@ def test_a_line_end_in_a_key_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf"), -float("inf")])
-def test_bodies_that_are_no_json(number: float) -> None:
+def test_bodies_that_json_cannot_encode(number: float) -> None:
     own = Client(base_url="http://localhost:1")
     with pytest.raises(ValueError, match=r"the body cannot be sent as JSON: .*[Oo]ut of range"):
         own.chat.completions.create(model="m", temperature=number)
@@ -247,7 +247,7 @@ def test_headers_of_the_transport(name: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "value"), [("x", 5), ("x", b"y"), (b"x", "y"), ("x", None)])
-def test_headers_that_are_no_str(name: Any, value: Any) -> None:
+def test_wrong_types_of_headers(name: Any, value: Any) -> None:
     with pytest.raises(TypeError, match=r"the header .* must be a str with a str as its value"):
         Client(base_url="http://localhost", default_headers={name: value})
 
@@ -256,7 +256,7 @@ def test_headers_that_are_no_str(name: Any, value: Any) -> None:
 
 
 def test_stream_is_an_argument() -> None:
-    """What is returned depends on it, so it cannot be changed in the body alone."""
+    """The type of the result depends on it, so it cannot be changed in the body alone."""
     own = Client(base_url="http://localhost", proxy="")
     for stream, extra in ((None, True), (False, True), (True, False)):
         with pytest.raises(ValueError, match="give stream as an argument"):
@@ -376,7 +376,7 @@ def test_the_wait_for_done_is_short(
 
 
 def test_the_wait_for_done_begins_when_all_has_come() -> None:
-    """Here the count of tokens is missing, which was asked for."""
+    """Here the count of tokens, which the request asked for, is missing."""
 
     def handle(peer: Peer, _: Request) -> None:
         peer.head("Transfer-Encoding: chunked")
@@ -391,7 +391,7 @@ def test_the_wait_for_done_begins_when_all_has_come() -> None:
 
 
 def test_a_stream_that_is_dropped_is_closed_at_once() -> None:
-    """Without the garbage collector: nothing that it reads with holds it."""
+    """Without the garbage collector: nothing else has a reference to it."""
     has_left = threading.Event()
 
     def handle(peer: Peer, _: Request) -> None:

@@ -1,4 +1,4 @@
-"""The ways to a server: proxies, tunnels, TLS, unix sockets. On real sockets."""
+"""The routes to a server: proxies, tunnels, TLS, unix sockets. On real sockets."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def stream(peer: Peer, _: Request) -> None:
 
 
 def tunnel(peer: Peer, request: Request) -> None:
-    """Be a proxy that passes bytes on."""
+    """Act as a proxy that passes bytes on."""
     host, _, port = request.line.split()[1].rpartition(":")
     with socket.create_connection((host.strip("[]"), int(port)), PATIENCE) as upstream:
         peer.send(b"HTTP/1.1 200 Connection established\r\nVia: x\r\n\r\n")
@@ -128,7 +128,7 @@ def test_a_certificate_of_another_host_is_not_trusted(secure: Server) -> None:
     assert secure.connections == 1
 
 
-def test_no_tls_at_the_other_end() -> None:
+def test_a_server_without_tls() -> None:
     def refuse(connection: socket.socket) -> socket.socket:
         connection.recv(65536)
         connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
@@ -142,7 +142,7 @@ def test_no_tls_at_the_other_end() -> None:
     assert server.connections == 1
 
 
-def test_tls_at_the_other_end_only(secure: Server) -> None:
+def test_plain_http_to_a_server_with_tls(secure: Server) -> None:
     url = secure.url.replace("https:", "http:")
     with client(secure, base_url=url) as own:
         with pytest.raises(TransportError):
@@ -150,7 +150,7 @@ def test_tls_at_the_other_end_only(secure: Server) -> None:
 
 
 def silent() -> contextlib.AbstractContextManager[socket.socket]:
-    """Return a listener that takes connections into its queue and says nothing."""
+    """Return a listener that accepts connections into its queue and sends nothing."""
     return socket.create_server(("127.0.0.1", 0))
 
 
@@ -177,7 +177,7 @@ def test_a_handshake_that_is_cut_is_tried_again() -> None:
     assert server.connections == 3
 
 
-def test_where_the_system_has_no_store(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_system_without_authorities(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     certifi = pytest.importorskip("certifi")
     for name in (ssl.get_default_verify_paths().openssl_cafile_env, "SSL_CERT_DIR"):
         monkeypatch.setenv(name, str(tmp_path / "missing"))
@@ -202,7 +202,7 @@ def test_where_the_system_has_no_store(monkeypatch: pytest.MonkeyPatch, tmp_path
 
 @pytest.mark.parametrize("proxy_wrap", [None, over_tls], ids=["http proxy", "https proxy"])
 def test_a_tunnel(proxy_wrap: Any, secure: Server) -> None:
-    """The proxy gets the password and no request; the tunnel is used again."""
+    """The proxy gets its password, but no request; the tunnel is used again."""
     with serving(tunnel, proxy_wrap) as proxy:
         scheme = "http" if proxy_wrap is None else "https"
         url = f"{scheme}://me:p%3Aw@127.0.0.1:{proxy.port}"
@@ -229,7 +229,7 @@ def test_a_proxy_over_tls_that_reads_requests() -> None:
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_a_dead_proxy_is_blamed(scheme: str) -> None:
+def test_the_error_names_a_dead_proxy(scheme: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         proxy = f"127.0.0.1:{listener.getsockname()[1]}"
     with Client(
@@ -292,7 +292,7 @@ def test_a_tunnel_that_stalls(what: str) -> None:
         (b"HTTP/1.1 200 OK\r\n\r\nsurplus", "bytes into the tunnel before the client did"),
     ],
 )
-def test_a_proxy_that_answers_otherwise(answer: bytes, message: str) -> None:
+def test_wrong_answers_of_a_proxy(answer: bytes, message: str) -> None:
     def handle(peer: Peer, _: Request) -> None:
         peer.send(answer)
         peer.socket.shutdown(socket.SHUT_WR)
@@ -306,7 +306,7 @@ def test_a_proxy_that_answers_otherwise(answer: bytes, message: str) -> None:
     assert f"the proxy http://{url}" in str(caught.value)
 
 
-def test_what_is_behind_a_proxy_is_named() -> None:
+def test_the_error_names_the_server_behind_a_proxy() -> None:
     with serving(lambda peer, _: peer.close()) as proxy:
         url = f"127.0.0.1:{proxy.port}"
         with Client(base_url="http://model.test", api_key="", proxy=url, max_retries=0) as own:
@@ -370,7 +370,7 @@ def test_each_address_of_a_name_is_tried(monkeypatch: pytest.MonkeyPatch) -> Non
                 ask(own)
 
 
-def test_a_name_that_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_host_name(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
@@ -380,7 +380,7 @@ def test_a_name_that_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
             own.chat.completions.create()
 
 
-def test_no_address_outlives_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_deadline_limits_all_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
     """The time to connect is for one address, the deadline for all of them."""
     with silent() as listener:
         address = listener.getsockname()

@@ -1,4 +1,4 @@
-"""Change the code in small ways, one at a time, and see whether the tests notice.
+"""Change the code in small ways, one at a time, and check whether the tests fail.
 
     pip install -e '.[test,peers,mutation]'
     nice python tests/mutation                  # the core
@@ -11,15 +11,15 @@ newer, and fork. The core has some 2,300 mutants, which take about an hour on tw
 results stay in the folder ``mutants``:
 
     python tests/mutation --report              # print them again
-    python tests/mutation --only '*encode*'     # try some again, with the tests of now
+    python tests/mutation --only '*encode*'     # run some again, with the current tests
     python tests/mutation testing --every 7     # a sample: each seventh mutant
 
-A mutant that survives asks for a test, or for an entry in ``equivalent.txt`` with the reason why no
-input can tell it from the code. The exit status is 1 where a survivor of the core has neither,
-where an entry names a mutant that does not survive, and where too few of those that are not
-equivalent are killed: 95 % in the core, 85 % elsewhere. To time out is not to be killed.
+A mutant for which all tests pass survives. It needs a test, or an entry in ``equivalent.txt`` with
+the reason why no input shows the difference. The exit status is 1 if a survivor of the core has
+neither, if an entry names a mutant that does not survive, or if the tests fail for too few of the
+other mutants: 95 % in the core, 85 % elsewhere. A time-out does not count as a failed test.
 
-mutmut leaves alone what stands outside of functions, what has a decorator, annotations, docstrings,
+mutmut does not change code outside functions, functions with a decorator, annotations, docstrings,
 and calls of ``len`` and ``isinstance``.
 """
 
@@ -52,7 +52,7 @@ ENTRY = re.compile(
 
 
 class Part(NamedTuple):
-    """Some modules, and the tests that are to kill their mutants."""
+    """Some modules, and the tests that must fail for their mutants."""
 
     files: tuple[str, ...]  # patterns of paths
     tests: tuple[str, ...]  # arguments of pytest
@@ -69,7 +69,7 @@ PARTS = {
             "tests/core",
             "--ignore=tests/core/test_builds.py",  # builds wheels, of which each has one core
             "--ignore=tests/core/test_recordings.py",
-            "--deselect=tests/core/test_template.py::test_each_short_way_is_gone",
+            "--deselect=tests/core/test_template.py::test_each_short_way_is_used",
         ),
         share=95,
     ),
@@ -79,14 +79,14 @@ PARTS = {
             "tests/testing",
             "tests/conformance",
             # It asks for the smallest example, and here hypothesis does not look for it.
-            "--deselect=tests/testing/test_testing.py::test_what_is_found_is_small",
+            "--deselect=tests/testing/test_testing.py::test_the_found_example_is_small",
             # Node reserves more memory than a mutant may have.
             f"--deselect={RUNNER}::test_the_adapter_for_node",
             # tests/conformance/test_judge.py does the same in this process, in a tenth of the time.
             f"--deselect={RUNNER}::test_a_planted_fault_is_found",
             f"--deselect={RUNNER}::test_the_parser_to_break_is_right",
             f"--deselect={RUNNER}::test_this_parser_passes_everything",
-            f"--deselect={RUNNER}::test_what_the_parser_leaves_behind_is_found",
+            f"--deselect={RUNNER}::test_state_that_a_parser_shares_between_streams_is_found",
         ),
         share=85,
         is_explained=False,
@@ -123,7 +123,7 @@ PARTS = {
             "--deselect=tests/http/test_requests.py::test_without_the_extra",
             "--deselect=tests/http/test_pool.py::test_fork",
             "--deselect=tests/http/test_pool.py::test_exit_with_an_open_stream",
-            "--deselect=tests/http/test_pool.py::test_urllib3_future_is_told_from_urllib3",
+            "--deselect=tests/http/test_pool.py::test_urllib3_future_is_recognised",
         ),
         share=85,
         is_explained=False,
@@ -133,10 +133,10 @@ PARTS = {
 
 
 def explained() -> list[Change]:
-    """Read equivalent.txt: what is not indented says why, what is indented of which changes.
+    """Read equivalent.txt: the reasons, which are not indented, and the changes, which are.
 
-    Below a function's name stand lines of its code, each after a minus, and below each what mutants
-    make of it, each after a plus. A mutant of several lines stands there with all of them.
+    Below a function's name are lines of its code, each after a minus. Below each of these are the
+    lines of its mutants, each after a plus. A mutant of several lines has all of them.
     """
     changes = []
     function = ""
@@ -213,7 +213,7 @@ def run(name: str, patterns: list[str], every: int, jobs: int) -> Iterator[tuple
 
 
 def report(part: Part, results: dict[str, list[str]], *, is_sample: bool) -> bool:
-    """Print what came of the mutants and what is left to do; return whether that is nothing."""
+    """Print the results and what is left to do; return whether nothing is."""
     modules = [
         file.removeprefix("sseparse/").removesuffix(".py").replace("/", ".")
         for file in files_of(part)

@@ -22,7 +22,7 @@ NAME = re.compile(r"x(?:ǁ(\w+?)ǁ|_)(\w+)__mutmut_(\d+)")
 
 
 class Change(NamedTuple):
-    """A mutant as equivalent.txt writes it: its number would not outlive the next change."""
+    """A mutant as equivalent.txt writes it, because numbers differ after the next change."""
 
     function: str
     lines: tuple[str, ...]  # those of the diff, without their indentation and comments

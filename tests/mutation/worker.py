@@ -1,4 +1,4 @@
-"""Runs the tests on one mutant after the other, each in a fork of one process.
+"""Run the tests on one mutant after the other, each in a fork of one process.
 
 A worker has collected the tests, in a copy of the checkout of its own. To make a mutant active it
 writes the mutated module there, for tests that start other processes or copy the core, and gives
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
 
     from mutations import Mutant
 
-# A test that takes more than this ends its mutant: most of these loop for ever. The slowest test of
-# the core takes a fifth of it.
+# A test that takes more than this ends its mutant, because most of these loop forever. The slowest
+# test of the core takes a fifth of it.
 PROCESSOR_LIMIT = 10.0  # seconds of processor time
 CLOCK_LIMIT = 90.0  # seconds; for tests that wait for other processes
-# A mutant that appends without end must break before the machine does.
+# A mutant that appends without end must fail before the machine has no memory.
 MEMORY = 2 * 1024**3  # bytes
 # A mutant that equivalent.txt explains sees tests of this time only, and no others.
 EXPLAINED_LIMIT = 4.0  # seconds
@@ -58,7 +58,7 @@ class Result(NamedTuple):
 
 
 class Cost(NamedTuple):
-    """What a test is like, on the code as it is."""
+    """The time of a test on the unchanged code, and the functions that it calls."""
 
     seconds: float
     functions: frozenset[tuple[str, str]]  # file and name of those that it calls
@@ -145,7 +145,7 @@ class Worker:
         return True
 
     def _measure(self, write: Callable[[bytes], None]) -> None:
-        """Run the tests that are not known yet on the code as it is; what does each call?"""
+        """Run the tests that are not measured yet on the unchanged code; record what each calls."""
         called: set[CodeType] = set()
         files = {file.stem for file in self._tree.glob("sseparse/**/*.py")}
         monitoring: Any = sys.monitoring  # type: ignore[attr-defined, unused-ignore]
@@ -242,9 +242,9 @@ class Worker:
 
 
 def group(item: Any) -> str:
-    """Return what tests have in common that share a copy of the core; "" for those without one.
+    """Return the group of a test: the tests that share a copy of the core; "" for no copy.
 
-    A copy is made anew when a test of another group comes between.
+    A new copy is made if a test of another group runs between two of a group.
     """
     if not {"way", "core", "cores"} & set(item.fixturenames):
         return ""

@@ -1,4 +1,4 @@
-"""The documentation names what exists, documents what is public, and shows what is tested."""
+"""The documentation: its names exist, public names have entries, and its code is tested."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_named_tests_exist(page: str) -> None:
     assert named_tests(PAGES[page]) - existing_tests() == set()
 
 
-def test_the_pages_that_answer_for_it_name_tests() -> None:
+def test_the_standard_and_the_invariants_name_tests() -> None:
     assert len(named_tests(PAGES["standard"])) > 30
     invariants = PAGES["design"].partition("The invariants")[2].partition("\nDecisions")[0]
     assert re.findall(r"^I\d", invariants, re.MULTILINE) == [f"I{n}" for n in range(1, 8)]
@@ -80,7 +80,7 @@ def test_there_is_a_promise_for_each_public_module() -> None:
 
 
 def test_code_is_tested() -> None:
-    """Doctests, recipes that a test runs, and what test_cli.py runs: no other code."""
+    """Only doctests, recipes that a test runs, and commands that test_cli.py runs."""
     languages = re.findall(r"\.\. code-block:: *(\w*)", "".join(PAGES.values()))
     assert set(languages) == {"console", "text"}
     included = re.findall(
@@ -110,7 +110,7 @@ def test_the_heat_map_is_drawn_from_the_report() -> None:
         *("pytest", "JSON", "vendor", "security", "limits", "httpx-sse", "sseclient-py", "openai"),
     ],
 )
-def test_what_people_look_for_is_in_a_title(word: str) -> None:
+def test_frequent_search_words_are_in_a_title(word: str) -> None:
     titles = [page.partition("\n===")[0].rpartition("\n")[2] for page in PAGES.values()]
     assert [title for title in titles if word.lower() in title.lower()] != []
 
@@ -154,7 +154,7 @@ def as_webkit(stream: bytes) -> list[reference.Event]:
 
 
 def test_browsers() -> None:
-    """The section on the browsers: its numbers, and which streams its rules say differ."""
+    """The section on the browsers: its numbers, and the streams that its rules predict."""
     rules = {"chromium": as_chromium, "firefox": as_firefox, "webkit": as_webkit}
     differs: dict[str, set[int]] = {name: set() for name in rules}
     streams: dict[int, bytes] = {}

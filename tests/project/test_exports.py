@@ -1,4 +1,4 @@
-"""The public names: exactly these, documented, each from one place."""
+"""The public names: exactly these, documented, each from one module."""
 
 from __future__ import annotations
 

@@ -27,8 +27,8 @@ def test_kept_corpus() -> None:
         target.check(path.read_bytes())
 
 
-# Faults of the core, each of which shows at some cuts only: what stands in a source, and what in
-# its place makes the fault.
+# Faults of the core, each of which shows at some cuts only: the text in a source, and the text that
+# replaces it.
 FAULTS = {
     "a line feed is not swallowed": (
         'self._skip_lf = text[size - 1] == "\\r"',

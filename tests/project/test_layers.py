@@ -25,8 +25,8 @@ LAYERS = {
     "_started": set(),
     "": {"_core", "_started"},
     "_clients": {"", "_core", "_http1", "completions"},
-    "completions": {"_core", "_clients", "_safe_text"},  # _clients where a client is asked for
-    "recording": {"_core", "_http1", "completions"},  # completions where a completion is asked for
+    "completions": {"_core", "_clients", "_safe_text"},  # _clients if a client is used
+    "recording": {"_core", "_http1", "completions"},  # completions if a completion is used
     "arrow": {"_core", "recording"},
     "spark": {"arrow", "recording"},
     "testing": {"_conformance"},
@@ -35,8 +35,8 @@ LAYERS = {
     "__main__": {"_cli"},
 }
 
-# What the core may import of what is not its own when it runs: json in Event.json() only, and
-# importlib.machinery where the source is used although there are compiled modules.
+# The other modules that the core may import when it runs: json in Event.json() only, and
+# importlib.machinery if the source is used although there are compiled modules.
 OUTSIDE = {
     "__future__",
     "collections.abc",
@@ -48,8 +48,8 @@ OUTSIDE = {
     "typing",
 }
 
-# The same of the protocol of completions. importlib is for the clients, which are imported when one
-# of them is asked for.
+# The same for the protocol of completions. importlib is for the clients, which are imported when
+# their names are used.
 OUTSIDE_COMPLETIONS = {
     "__future__",
     "collections.abc",
@@ -63,7 +63,7 @@ OUTSIDE_COMPLETIONS = {
     "typing",
 }
 
-# The same of the recordings. yaml, yaml_ft and zstandard are imported where a file needs them.
+# The same for the recordings. yaml, yaml_ft and zstandard are imported if a file needs them.
 OUTSIDE_RECORDING = {
     "__future__",
     "binascii",
@@ -92,11 +92,11 @@ OUTSIDE_RECORDING = {
 }
 
 # What `import sseparse` may load beyond an interpreter that has imported typing.
-# mypy_extensions is used where mypy has brought it.
+# mypy_extensions is used if mypy has installed it.
 # os, and what it imports, is loaded in every interpreter that was started without -S.
 LOADED = {"__future__", "mypy_extensions", "os", "os.path", "posixpath", "ntpath"}
 LOADED |= {"genericpath", "_stat", "stat"}
-# The shared library that holds the code of all compiled modules, and what its start-up asks for.
+# The shared library with the code of all compiled modules, and the modules that it imports.
 LIBRARY = "sseparse._core__mypyc"
 LOADED_BY_LIBRARY = {
     "importlib",
@@ -201,7 +201,7 @@ def test_imports_inside_the_core_go_one_way() -> None:
             assert imported in order[: order.index(importer)], (importer, imported)
             seen.add((importer, imported))
     assert ("_iterate", "_observer") in seen  # under `if TYPE_CHECKING`
-    # The event stands below all others.
+    # _event imports no other module.
     assert order[0] == "_event"
 
 
@@ -211,7 +211,7 @@ def test_the_core_imports_only_what_is_listed() -> None:
 
 
 def test_the_protocol_imports_only_what_is_listed() -> None:
-    """No clock, no I/O, and nothing that is not in the standard library."""
+    """No clock, no I/O, and only the standard library."""
     folder = PACKAGE / "completions"
     outside = {each.imported[0] for each in imports(folder) if each.runs and not each.is_own}
     assert outside == OUTSIDE_COMPLETIONS
@@ -228,7 +228,7 @@ def test_the_recordings_import_only_what_is_listed() -> None:
 
 
 def test_the_import_of_the_recordings_is_light() -> None:
-    """A program that reads raw bodies loads no decoder of anything else."""
+    """A program that reads raw bodies does not load decoders of other forms."""
     code = """
 import sys
 import typing
@@ -253,7 +253,7 @@ print(*sorted(set(sys.modules) - before))
 assert "json" not in sys.modules
 assert sseparse.parse(b"data: 1\\n\\n")[0].json() == 1
 """
-    # -S: what a site-packages loads at start would hide what the import loads.
+    # -S: modules that site-packages loads at start would hide those that the import loads.
     loaded = set(run_python(code, "-I", "-S").split())
     own = {name for name in loaded if name.split(".")[0].startswith("sseparse")}
     core = {f"sseparse._core.{file.stem}" for file in CORE.glob("*.py")}
@@ -338,7 +338,7 @@ assert a if b else c
     assert complexity(ast.parse(code)) == 1 + 1 + 1 + 3 + 3 + 3 + 2 + 2
 
 
-def test_it_stays_simple() -> None:
+def test_functions_are_simple_and_files_are_short() -> None:
     counted = {}
     for file in PACKAGE.rglob("*.py"):
         source = file.read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What docs/howto/migrating.rst claims about other packages, tried on them."""
+"""The claims of docs/howto/migrating.rst about other packages, tested on them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def ours(stream: bytes) -> list[tuple[str, str, str]]:
     return [(each.type, each.data, each.last_event_id) for each in iter_events([stream])]
 
 
-def test_httpx_sse_is_the_same_on_what_is_usual() -> None:
+def test_httpx_sse_is_the_same_on_usual_streams() -> None:
     stream = b": hi\nid: 1\nevent: a\ndata: {}\n\ndata: b\ndata: c\r\n\r\ndata: cut"
     assert httpx_sse(stream) == ours(stream)
 
@@ -100,7 +100,7 @@ def test_attributes_of_events(section: str) -> None:
 
 
 def test_names_of_openai() -> None:
-    """Both columns name what exists, and each exception has the place that the table gives it."""
+    """The names in both columns exist, and each exception matches the one beside it."""
     openai = pytest.importorskip("openai", reason="openai is not installed")
     table = rows("openai")
     assert len(table) > 15

@@ -1,4 +1,4 @@
-"""The wheel as a user installs it: what it holds, and that it needs nothing else."""
+"""The wheel as a user installs it: its content, and that it needs nothing else."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ pytestmark = pytest.mark.skipif(not can_build(), reason="needs pip and setuptool
 
 
 def run(*command: str | Path, **variables: str) -> str:
-    """Run a command and return what it prints; its standard error is shown where it fails."""
+    """Run a command and return its output; show its standard error if it fails."""
     done = subprocess.run(
         command,
         capture_output=True,
@@ -51,7 +51,7 @@ def run(*command: str | Path, **variables: str) -> str:
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build the pure wheel, of a copy, since building leaves files."""
+    """Build the pure wheel, from a copy, because building leaves files."""
     project = tmp_path_factory.mktemp("project")
     for name in ("setup.py", "setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, project)
@@ -70,7 +70,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Install the wheel into an environment that holds nothing else, and return its python."""
+    """Install the wheel into an environment with nothing else, and return its python."""
     folder = tmp_path_factory.mktemp("environment")
     run(sys.executable, "-m", "venv", "--without-pip", folder)
     executable = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
@@ -110,7 +110,7 @@ def test_links_of_the_description(
 
 
 def test_the_size_of_the_wheel(wheel: Path) -> None:
-    """It must not grow unseen; ``.ci/run wheels`` checks the compiled wheel, too."""
+    """It must not grow without notice; ``.ci/run wheels`` checks the compiled wheel, too."""
     assert wheel.stat().st_size <= 285_000
 
 
@@ -124,7 +124,7 @@ def test_metadata(wheel: Path) -> None:
     assert metadata["Description-Content-Type"] == "text/markdown"
     description = str(metadata.get_payload())
     assert "\n## Four tasks\n" in description
-    assert re.findall(r"\]\((?!https:)", description) == []  # relative links lead nowhere there
+    assert re.findall(r"\]\((?!https:)", description) == []  # relative links do not work there
     assert metadata["Requires-Python"] == ">=3.10"
     assert [name for name in metadata.get_all("Requires-Dist", []) if "extra ==" not in name] == []
 

@@ -39,7 +39,7 @@ def test_the_events_are_the_same_at_every_cut(pick: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("pick", PICKS, ids=[pick["name"] for pick in PICKS])
 def test_a_stream_is_its_text_and_one_kind_of_line_end(pick: dict[str, Any]) -> None:
-    """The page shows the text in a field, which has LF only, and the line end beside it."""
+    """The page shows the text in a text area, which has only LF, and the line end beside it."""
     stream = pick["stream"].replace("✂", "")
     assert set(re.findall("\r\n|\r|\n", stream)) in ({"\n"}, {"\r\n"})
     assert "\ufeff" not in stream[1:]
@@ -47,7 +47,7 @@ def test_a_stream_is_its_text_and_one_kind_of_line_end(pick: dict[str, Any]) -> 
     assert len(stream.encode()) < 4096
 
 
-def test_what_the_naive_split_makes_of_chunks() -> None:
+def test_the_results_of_the_naive_split() -> None:
     whole = run(b"data: a\n\ndata: b\n\n", [9])
     assert whole["naive"] == {"events": 2, "right": 2, "wrong": 0, "errors": 0}
     cut = run("data: é\n\ndata: bc\n\ndata: bc\n\ndata: b".encode(), [7, 17, 28])

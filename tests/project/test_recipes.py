@@ -1,7 +1,7 @@
 """The recipes of the documentation: prompt however the body is framed, closed on every path.
 
 The server is a raw socket. It sends an event only when the client has acknowledged the one before,
-so a client that holds events back gets no further; nothing is decided by how long something takes.
+so a client that keeps events back gets no further. No result depends on a time.
 The code under test is the code that the pages show.
 """
 
@@ -100,7 +100,7 @@ def read_request(connection: socket.socket) -> bytes:
 
 
 def expect_closed(connection: socket.socket) -> None:
-    with suppress(ConnectionError):  # how it shows where bytes were unread
+    with suppress(ConnectionError):  # a reset instead of an end if there are unread bytes
         assert connection.recv(1) == b""
 
 
@@ -175,7 +175,7 @@ def events(request: pytest.FixtureRequest) -> Callable[[str], Any]:
 
 
 def consume(stream: Any, take: Callable[[Event], object]) -> None:
-    """Give each event to take, which may raise to leave early; close the stream."""
+    """Call take with each event; it may raise to leave early. Then close the stream."""
     if hasattr(stream, "__aiter__"):
 
         async def main() -> None:
@@ -193,7 +193,7 @@ def consume(stream: Any, take: Callable[[Event], object]) -> None:
 @pytest.fixture(autouse=True)
 def _nothing_left_open() -> Iterator[None]:
     yield
-    gc.collect()  # what was left open warns now, and a warning is an error
+    gc.collect()  # an open resource warns now, and a warning is an error
 
 
 @pytest.mark.parametrize("framing", FRAMINGS)
@@ -266,7 +266,7 @@ def test_refuses_and_closes(events: Callable[[str], Any]) -> None:
 @pytest.mark.parametrize("framing", [in_one_chunk, until_close, with_length])
 @pytest.mark.parametrize("library", ["urllib3", "requests"])
 def test_stream_is_late(library: str, framing: Callable[[list[bytes]], Framed]) -> None:
-    """Why the recipes do not use it: it waits for more although a whole event is there."""
+    """The reason why the recipes do not use it: it waits although a whole event has come."""
     pytest.importorskip(library, reason=f"{library} is not installed")
     start, pieces, _ = framing(BLOCKS)
     sent = threading.Event()
@@ -300,7 +300,7 @@ def test_stream_is_late(library: str, framing: Callable[[list[bytes]], Framed]) 
 
 
 def test_stamped() -> None:
-    """The stamp is taken between the sending of an event's last byte and its delivery."""
+    """The time is taken between the sending of an event's last byte and its delivery."""
     stamped_events = run_recipe("stamped")["stamped_events"]
     pieces = [b"data: a\n\ndata: b\n\nda", b"ta: c\n\n"]
     sending = []
@@ -334,7 +334,7 @@ RECONNECTING = {"reconnecting": "urllib3", "reconnecting_async": "httpx"}
 
 @pytest.fixture(params=RECONNECTING)
 def reconnecting(request: pytest.FixtureRequest) -> Callable[[str], Any]:
-    """The function of a recipe that connects again."""
+    """The function of a recipe that reconnects."""
     library = RECONNECTING[request.param]
     pytest.importorskip(library, reason=f"{library} is not installed")
     function: Callable[[str], Any] = run_recipe(request.param)["events"]
@@ -503,7 +503,7 @@ def load_options(url: str, **more: Any) -> argparse.Namespace:
 
 
 def test_load_generator_does_not_wait_for_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The server answers when all requests are there; some of its answers are failures."""
+    """The server answers when it has all requests; some of its answers are failures."""
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     recipe = runpy.run_path(str(RECIPES / f"{GENERATOR}.py"))
     all_there = threading.Barrier(20)

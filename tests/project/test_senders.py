@@ -40,7 +40,7 @@ def free_port() -> int:
 
 
 def wait_until(true: Callable[[], object]) -> None:
-    """Ask again and again, for what another thread does without an event to wait for."""
+    """Check a condition again and again, if there is no event to wait for."""
     end = time.monotonic() + PATIENCE
     while not true():
         assert time.monotonic() < end
@@ -171,7 +171,7 @@ def test_sends(sender: tuple[int, Any]) -> None:
     assert b" 204 " in post(port, "one\r\ntwo ✓")
     assert reader.until(1) == [Event("note", "one\ntwo ✓", "1")]
     reader.close()
-    # Only the comment that it cannot send shows some servers that the client has left.
+    # Some servers notice that the client has left only when they cannot send the comment.
     wait_until(lambda: not feed._clients)
 
     post(port, "while nobody listens")
@@ -214,7 +214,7 @@ CHUNKS = [encode("one", id="1"), b": ping\n\ndata: tw", b"o\n\n", encode("[DONE]
 
 
 class Upstream:
-    """Send CHUNKS in HTTP chunks, each when it is asked for; then end, or cut the body off."""
+    """Send CHUNKS in HTTP chunks, each when the test wants it; then end, or cut the body off."""
 
     def __init__(self, *, cut: bool = False) -> None:
         self.go_on = threading.Semaphore(0)

@@ -1,4 +1,4 @@
-"""What the workflows, the hook and the pages name of this checkout exists."""
+"""The files and steps that the workflows, the hook and the pages name exist."""
 
 from __future__ import annotations
 

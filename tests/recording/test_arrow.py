@@ -118,7 +118,7 @@ def test_the_read_of_what_is_flushed(tmp_path: Path) -> None:
 
 
 def test_messages_have_no_offsets(tmp_path: Path) -> None:
-    """A browser kept the events, and the bytes of the stream are not in the file."""
+    """A browser kept the events, but not the bytes of the stream."""
     document = forms.har_document([Made(b"")])
     [entry] = document["log"]["entries"]
     entry["_eventSourceMessages"] = [
@@ -136,7 +136,7 @@ def test_messages_have_no_offsets(tmp_path: Path) -> None:
 
 @given(strategies.streams, strategies.seeds)
 def test_any_stream(stream: bytes, seed: str) -> None:
-    """Batches of any size, with offsets and without, are the events of the parser."""
+    """Batches of any size, with offsets and without, have the events of the parser."""
     from sseparse.recording._errors import Where
     from sseparse.recording._ranges import Part
 
@@ -179,7 +179,7 @@ def test_ranges(tmp_path: Path, n: int) -> None:
         assert block.count(b"data") == 1
 
 
-def test_the_columns_that_are_asked_for(path: Path) -> None:
+def test_the_named_columns(path: Path) -> None:
     for names in (["data"], ["data", "type"], NAMES[::-1], ("end", "file")):
         found = scan(path, names)
         assert found.schema == found.reader().schema
@@ -209,7 +209,7 @@ def test_no_files() -> None:
     assert scan([]).reader().read_all().schema == SCHEMA
 
 
-def test_what_cannot_be_read(path: Path, tmp_path: Path) -> None:
+def test_files_that_cannot_be_read(path: Path, tmp_path: Path) -> None:
     broken = tmp_path / "broken.warc"
     broken.write_bytes(forms.warc([Made(BODY)]) + b"what?")
     page = tmp_path / "page.html"
@@ -297,7 +297,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
 
 
 def test_a_long_id_does_not_fill_the_memory(tmp_path: Path) -> None:
-    """Each event of a stream has the last ID; an ID of 1 MB would make gigabytes of 10,000 rows."""
+    """Each event has the last ID; with an ID of 1 MB, 10,000 rows would take gigabytes."""
     path = tmp_path / "a.sse"
     path.write_bytes(b"id: " + b"x" * 1_000_000 + b"\n\n" + b"data\n\n" * 10_000)
     most = count = 0
@@ -320,8 +320,8 @@ def test_small_files_make_few_batches(tmp_path: Path) -> None:
     assert batch.column("file").to_pylist() == list(map(str, paths))
 
 
-def test_a_reading_that_is_left(path: Path) -> None:
-    """Readings do not disturb each other."""
+def test_a_reading_that_ends_early(path: Path) -> None:
+    """Several readings do not disturb each other."""
     path.write_bytes(BODY * 100_000)
     found = scan(path, ["data"])
     left = found.reader()

@@ -1,4 +1,4 @@
-"""Broken and hostile files: one error that says where, everything before it, and no more memory."""
+"""Broken and hostile files: one error with the place, everything before it, and no more memory."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def made(form: str) -> list[Made]:
 
 @pytest.mark.parametrize("form", forms.ALL)
 def test_every_cut(form: str) -> None:
-    """What a torn file holds before the tear is delivered, and nothing that was not in it."""
+    """Everything before the end of a torn file is returned, and nothing that was not in it."""
     exchanges = made(form)
     data = forms.ALL[form][0](exchanges)
     whole = [parse(each.body) for each in exchanges]
@@ -65,22 +65,22 @@ def test_every_cut(form: str) -> None:
         for events, expected in zip(found, whole, strict=False):
             assert events == expected[: len(events)]
         count = sum(map(len, found))
-        # A document may say more with a byte less: Base64, for example.
+        # A document may give more with a byte less: Base64, for example.
         assert count >= most or not is_read_as_it_comes
         most = max(most, count)
         errors += error is not None
-    # But the last bytes, which are brackets or blank lines.
+    # Except for the last bytes, which are brackets or blank lines.
     assert most > 0 or form in ("har_zip", "dd_test_agent", "response", "nock")
     assert errors > 10 or form in ("raw", "curl")
 
 
 @pytest.mark.parametrize("form", sorted(forms.MANY.keys() - {"har_zip"}))
-def test_what_comes_before_a_tear(form: str) -> None:
-    """The first answer, where the file is torn in the second one."""
+def test_the_answers_before_the_end_of_a_torn_file(form: str) -> None:
+    """The first answer, if the file ends in the second one."""
     data = forms.ALL[form][0]([Made(ONE), Made(TWO * 50)])
     found, error = delivered(data[: len(data) * 3 // 4])
     assert found[0] == parse(ONE)
-    # Of YAML nobody knows where it would end.
+    # The end of a YAML file is not known.
     assert error is not None or data.startswith((b"interactions", b"http_inter", b"log", b"when"))
 
 
@@ -124,7 +124,7 @@ TOKENS = [
 
 
 def changed(data: bytes, choose: random.Random) -> bytes:
-    """Return the data with some changes: what a fuzzer does."""
+    """Return the data with some changes, as a fuzzer makes them."""
     changed = bytearray(data)
     for _ in range(choose.randint(1, 4)):
         at = choose.randint(0, len(changed))
@@ -336,7 +336,7 @@ def test_aliases_of_themselves(data: str) -> None:
 
 
 def test_an_alias_twice() -> None:
-    """PyYAML writes one for an object that is there twice."""
+    """PyYAML writes an alias for an object that comes twice."""
     first = '- request: {method: POST, uri: u}\n  response: &r {body: {string: "data: 1\\n\\n"}}\n'
     second = "- request: {method: POST, uri: v}\n  response: *r\n"
     found = list(streams(b"interactions:\n" + first.encode() + second.encode()))
@@ -395,7 +395,7 @@ def test_nested_deep(data: bytes, problem: str) -> None:
     assert problem in str(error)
 
 
-def test_what_comes_before_deep_nesting() -> None:
+def test_the_streams_before_deep_nesting() -> None:
     data = forms.har([Made(ONE)]).replace(b"]}}", b", " + b"[" * DEEP)
     found, error = delivered(data)
     assert found == [parse(ONE)]
@@ -438,7 +438,7 @@ def test_broken_chunks(data: bytes, problem: str) -> None:
 
 
 def test_nothing_is_read_after_broken_chunks() -> None:
-    """The reader of the events has seen the error; nobody knows where the next answer begins."""
+    """The reader of the events got the error; the beginning of the next answer is not known."""
     data = forms.curl_raw([Made(ONE)])[:-30] + forms.curl_raw([Made(TWO)])
     found = streams(data)
     recording = next(found)
@@ -448,7 +448,7 @@ def test_nothing_is_read_after_broken_chunks() -> None:
 
 
 def test_a_length_of_another_body() -> None:
-    """What curl --compressed -i writes keeps the length of the compressed body."""
+    """The output of curl --compressed -i keeps the length of the compressed body."""
     for length in (5, len(TWO), 5000):
         fields = (f"Content-Length: {length}", "Content-Encoding: gzip")
         assert delivered(forms.head(Made(TWO), *fields) + TWO) == ([parse(TWO)], None)
@@ -555,7 +555,7 @@ def test_broken_files(data: bytes, problem: str) -> None:
     ],
 )
 def test_many_small_parts_take_linear_time(data: bytes) -> None:
-    """Without it, each of these would take a minute."""
+    """If the work were quadratic, each of these would take a minute."""
     start = time.process_time()
     assert delivered(data)[0][-1] == parse(ONE)
     assert time.process_time() - start < 10
@@ -593,7 +593,7 @@ def test_bytes_that_are_no_utf_8_in_json() -> None:
 
 
 def test_a_body_that_is_broken_inside() -> None:
-    """One that is torn gives what is before the tear; one that begins broken is none."""
+    """A torn body gives everything before its end; one that begins broken is no stream."""
     torn = gzip.compress(TWO * 500)[:-8]
     data = forms.dump(
         {

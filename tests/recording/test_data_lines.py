@@ -54,11 +54,11 @@ def test_the_output_of_the_command() -> None:
         '["type", "data", "last_event_id"]',
     ],
 )
-def test_what_is_like_the_output_of_the_command(line: str) -> None:
+def test_lines_like_the_output_of_the_command(line: str) -> None:
     assert events_of(line.encode()) == [Event("message", line, "")]
 
 
-def test_what_the_command_never_prints() -> None:
+def test_lines_that_the_command_never_prints() -> None:
     line = b'{"type": "", "data": "x", "last_event_id": ""}'
     [recording] = streams(b'{"a": 1}\n' + line, json_lines=True)
     events = recording.events()

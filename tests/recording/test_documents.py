@@ -1,4 +1,4 @@
-"""The forms that are JSON or YAML: the ways to write a body, headers and the rest."""
+"""The forms that are JSON or YAML: the ways to write a body, headers and other fields."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_ways_to_write_a_body(body: Any) -> None:
         {"string": {"string": {"string": {"string": {"string": BODY.decode()}}}}},
     ],
 )
-def test_what_is_no_stream(body: Any) -> None:
+def test_bodies_that_are_no_stream(body: Any) -> None:
     assert bodies_of(in_cassette(body)) == []
 
 
@@ -190,7 +190,7 @@ def test_every_root_of_the_table_is_recognised() -> None:
 
 
 def test_a_file_object_as_the_body() -> None:
-    """What VCR.py writes where the body was an io.BytesIO: its state."""
+    """VCR.py writes the state of a body that was an io.BytesIO."""
     packed = base64.b64encode(BODY).decode()
     state = f"state: !!python/tuple [!!binary {packed}, 0, null]"
     data = f"interactions:\n- response: {{body: !!python/object/new:_io.BytesIO {{{state}}}}}\n"
@@ -225,7 +225,7 @@ def yaml_module() -> Any:
 
 
 def without(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
-    """Let imports of these modules fail, as where they are not installed."""
+    """Let imports of these modules fail, as if they were not installed."""
     real = builtins.__import__
 
     def importing(name: str, *rest: Any) -> Any:
@@ -294,7 +294,7 @@ HEADERS_IN_YAML = [
 def test_headers_in_yaml_are_read_later(
     headers: str, mark: str, keys: tuple[str, str, str]
 ) -> None:
-    """They are as they are in a file in which nothing is passed over, because it has an anchor."""
+    """They equal those of a file with an anchor, which is parsed completely."""
     each, request, response = keys
     lines = (
         *(f"{request}:", "  uri: é", f"  headers: {headers}", "  method: POST"),
@@ -313,7 +313,7 @@ def test_headers_in_yaml_are_read_later(
 
 @pytest.mark.parametrize("headers", ["&a {b: c}", "!t &a\n      b: c\n"])
 def test_headers_in_yaml_with_an_anchor(headers: str) -> None:
-    """What a request has may be what an answer has."""
+    """An answer may refer to an anchor in a request."""
     text = (
         f"interactions:\n- request:\n    headers: {headers}\n"
         "  response:\n    headers: *a\n"
@@ -326,5 +326,5 @@ def test_headers_in_yaml_with_an_anchor(headers: str) -> None:
 def test_headers_in_yaml_that_are_nested_deep() -> None:
     nested = "[" * 1100 + "]" * 1100
     text = f"interactions:\n- request: {{headers: {nested}}}\n"
-    with pytest.raises(RecordingError, match="nest"):  # libyaml may say it first
+    with pytest.raises(RecordingError, match="nest"):  # libyaml may raise first
         list(streams(text.encode()))

@@ -1,4 +1,4 @@
-"""What HAR files keep beside the bodies, and what they damage."""
+"""What HAR files keep in addition to the bodies, and how they damage bodies."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ START = 1795787897.697  # forms.STARTED
 
 
 def test_messages() -> None:
-    """DevTools keep the events of an EventSource, and when each came."""
+    """DevTools keep the events of an EventSource, with the time of each."""
     data = messages(
         {"time": START + 0.25, "eventName": "message", "eventId": "", "data": "a\nb"},
         {"time": START + 0.5, "eventName": "tick", "eventId": "7", "data": "é"},
@@ -65,7 +65,7 @@ def test_messages_without_a_start() -> None:
         assert recording.started is None
 
 
-def test_names_that_no_browser_has() -> None:
+def test_values_that_no_browser_writes() -> None:
     data = messages({"time": 1e300, "eventName": "a\r\nb", "eventId": "c\0\n", "data": "1\r2"})
     [recording] = streams(data)
     assert list(recording.events()) == [Event("ab", "1\n2", "c")]
@@ -130,8 +130,8 @@ def playwright(text: str) -> str:
     return recording.damage
 
 
-def test_damage_by_playwright() -> None:
-    """It is said, and not mended."""
+def test_damage_by_playwright_is_reported() -> None:
+    """It is reported, and not repaired."""
     for encoding in ("latin-1", "cp1252"):
         assert "UTF-8 that was read as Latin-1" in playwright(BODY.decode(encoding))
     # A byte that windows-1252 leaves out.

@@ -1,4 +1,4 @@
-"""Ranges of a recording: together they give what the serial parse gives."""
+"""Ranges of a recording: together they give the events of the serial parse."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def serial(data: bytes, limit: int | None = None) -> Outcome:
 
 
 def together(ranges: list[Range], limit: int | None = None) -> Outcome:
-    """Parse the ranges one by one; check that each begins with what the one before ends with."""
+    """Parse the ranges one by one; check that each begins with the state at the end of the last."""
     events: list[Event] = []
     last_event_id, retry, pending = "", None, None
     for part in ranges:
@@ -72,7 +72,7 @@ def together(ranges: list[Range], limit: int | None = None) -> Outcome:
 
 
 def raw_ranges(path: Path, data: bytes, n: int, window: int = 1 << 16) -> list[Range]:
-    """Split any bytes as a raw body, whatever they look like, with windows of that many bytes."""
+    """Split any bytes as a raw body, with windows of the given number of bytes."""
     path.write_bytes(data)
     with mock.patch.object(_ranges, "READ_SIZE", window):
         ranges = _ranges._raw_ranges(str(path), n)
@@ -141,7 +141,7 @@ def test_any_stream(file: Path, data: bytes, n: int, limit: int | None, window: 
 
 @given(strategies.short_streams | _sticky)
 def test_every_position(file: Path, data: bytes) -> None:
-    """With as many ranges as there are bytes, each byte is one to cut at."""
+    """With as many ranges as there are bytes, a cut may be at each byte."""
     expected = serial(data)
     ranges = raw_ranges(file, data, max(len(data), 1))
     assert together(ranges) == expected
@@ -180,7 +180,7 @@ def test_a_file_of_several_windows(tmp_path: Path) -> None:
 
 
 def test_an_endless_line(tmp_path: Path) -> None:
-    """Nothing is cut where there is no blank line, however many ranges are asked for."""
+    """A stream without a blank line is not cut, for any number of ranges."""
     path = tmp_path / "a.sse"
     for line in (b"data: ", b"id: ", b": ", b"data"):
         body = b"id: 1\ndata: a\n\n" + line + b"x" * 1_000_000
@@ -280,7 +280,7 @@ def test_the_recipe(tmp_path: Path) -> None:
 def test_the_recipe_for_ray(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Ray pickles what it gives to another process, which is done here."""
+    """Ray pickles the objects for another process; the test does the same."""
     path = tmp_path / "a.sse"
     path.write_bytes(b"data: a\n\n" * 1234)
     ray: Any = ModuleType("ray")
@@ -326,7 +326,7 @@ def test_a_compressed_body_is_one_range(tmp_path: Path) -> None:
     assert split(path, 5) == [Range(str(path))]
 
 
-def test_what_is_broken_is_in_the_last_range(tmp_path: Path) -> None:
+def test_a_fault_is_in_the_last_range(tmp_path: Path) -> None:
     path = tmp_path / "a.warc"
     whole = forms.warc([Made(b"data: %d\n\n" % each) for each in range(6)])
     path.write_bytes(whole + b"and more")
@@ -344,7 +344,7 @@ def test_what_is_broken_is_in_the_last_range(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "body", [b"<html>", b"WARC/1.0\r\n", b"what\nis this\n\n", b": a\nnot a field\n"]
 )
-def test_what_is_no_recording(tmp_path: Path, body: bytes) -> None:
+def test_a_file_that_is_no_recording(tmp_path: Path, body: bytes) -> None:
     path = tmp_path / "a"
     path.write_bytes(body)
     with pytest.raises(RecordingError) as ranges_error:
@@ -404,7 +404,7 @@ def test_wrong_arguments(tmp_path: Path) -> None:
 
 
 def test_a_range_is_left(tmp_path: Path) -> None:
-    """The file is closed where the reader stops."""
+    """The file is closed if the reader stops early."""
     path = tmp_path / "a.sse"
     path.write_bytes(b"data: a\n\n" * 50_000)
     came: Iterator[Event] = split(path, 2)[1].events()

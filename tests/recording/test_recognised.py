@@ -1,4 +1,4 @@
-"""What a file is, by its first bytes, and no more of them than it takes."""
+"""Recognising a file by its first bytes, and by as few as possible."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 ONE = b"data: 1\n\n"
 
-# What files begin with, what that is, and how many bytes decide.
+# How files begin, the form, and how many bytes decide.
 BEGINNINGS: list[tuple[bytes, str, int]] = [
     (b"data: 1\n", "events", 5),
     (b"data:1\n", "events", 5),
@@ -88,7 +88,7 @@ def test_the_first_bytes(data: bytes, kind: str, needed: int) -> None:
         assert recognised(data[:size], True) is not None, size
 
 
-def test_what_never_decides() -> None:
+def test_first_bytes_that_never_decide() -> None:
     assert recognised(b"", True) == "events"
     assert recognised(b"\n" * 70_000, False) == "events"
     assert recognised(b"x" * 70_000, False) == "text"
@@ -122,7 +122,7 @@ def test_fields() -> None:
         (b'{"a": 1}\n{"a": ', "2 lines of JSON, as the data of events"),
     ],
 )
-def test_what_is_refused(data: bytes, told: str) -> None:
+def test_files_that_are_refused(data: bytes, told: str) -> None:
     for packed in (data, gzip.compress(data)):
         with pytest.raises(RecordingError) as info:
             list(streams(packed))
@@ -186,7 +186,7 @@ def test_flush() -> None:
     assert list(recording.events(flush=True)) == parse(b"data: 2\n\n")
 
 
-# From a running source: what has come is delivered, although more may come.
+# From a running source: everything that has come is returned, although more may come.
 
 FLUSHED = zlib.compressobj(wbits=31)
 RUNNING = {
@@ -209,7 +209,7 @@ RUNNING = {
 @pytest.mark.parametrize("what", RUNNING)
 @pytest.mark.parametrize("by_path", [False, True])
 def test_promptness(what: str, by_path: bool, tmp_path: Path) -> None:
-    """The writer waits for the reader before it writes more: the test would hang."""
+    """The writer waits for the reader before it writes more; otherwise the test would hang."""
     source: Any
     if by_path:
         path = tmp_path / "pipe"

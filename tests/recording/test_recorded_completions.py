@@ -1,4 +1,4 @@
-"""Completions out of recordings, through the one parser of completions."""
+"""Completions in recordings, through CompletionParser."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_the_url_says_which_api(url: str, kind: str) -> None:
 
 
 def test_errors() -> None:
-    """They are those of completions; a fault of the file is the cause of one."""
+    """They are the errors of completions; a fault of the file becomes the cause."""
     [recording] = streams(forms.vcrpy([Made(HELLO, status=429)]))
     with pytest.raises(StatusError):
         recording.completion()

@@ -1,4 +1,4 @@
-"""Every form gives back the bytes and the events that were written in it."""
+"""Every form returns the bytes and the events that were written in it."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ def test_there_are_bodies() -> None:
 
 @pytest.mark.parametrize("form", forms.ALL)
 def test_a_form(form: str, tmp_path: Path) -> None:
-    """The bytes, the events and what is known of the exchange; again and again, from any source."""
+    """The bytes, the events and the attributes; several times, from any source."""
     write, name, needs_text = forms.ALL[form]
     bodies = [TEXT, *BODIES.values()] if needs_text else [TEXT, NO_TEXT, *BODIES.values()]
     made = [Made(body) for body in bodies]
     for exchanges in [made] if form in forms.MANY else [[each] for each in made]:
-        path = tmp_path / "recording.json"  # a name that says nothing, or the wrong thing
+        path = tmp_path / "recording.json"  # a name without an extension, or with a wrong one
         path.write_bytes(write(exchanges))
         with path.open("rb") as file:
             for source in (path, str(path), path.read_bytes(), memoryview(path.read_bytes()), file):
@@ -71,7 +71,7 @@ def test_from_a_pipe(form: str, size: int) -> None:
 
 
 @pytest.mark.parametrize("form", sorted(forms.ALL.keys() - {"raw", "raw_chunked"}))
-def test_what_is_known_of_the_exchange(form: str) -> None:
+def test_the_attributes_of_the_exchange(form: str) -> None:
     write, _, _ = forms.ALL[form]
     [recording] = streams(write([Made(TEXT, status=201)]))
     assert recording.status == 201
@@ -89,7 +89,7 @@ def test_what_is_known_of_the_exchange(form: str) -> None:
     assert recording.damage == ""
 
 
-def test_a_raw_body_knows_nothing_of_the_exchange() -> None:
+def test_a_raw_body_has_no_attributes_of_the_exchange() -> None:
     [recording] = streams(TEXT)
     known = (recording.url, recording.method, recording.status, recording.started)
     assert known == (None, None, None, None)
@@ -106,7 +106,7 @@ def test_only_answers_are_looked_at() -> None:
         assert [bytes_of(each) for each in streams(write(made))] == [TEXT], form
 
 
-def test_what_is_called_an_event_stream_and_is_none() -> None:
+def test_answers_with_the_type_of_an_event_stream_and_another_body() -> None:
     for form in ("vcrpy", "har", "warc", "curl_raw", "azure"):
         found = streams(forms.ALL[form][0]([Made(b""), Made(b'{"error": "x"}'), Made(TEXT)]))
         assert [bytes_of(each) for each in found] == [TEXT], form
@@ -186,7 +186,7 @@ def test_captures(name: str) -> None:
 
 
 def test_times() -> None:
-    """chrome-har keeps the reads, and when each had come."""
+    """chrome-har keeps the reads and their arrivals."""
     [recording] = streams(forms.chrome_har([Made(TEXT)]))
     reads = list(recording.reads)
     assert [data for _, data in reads] == [TEXT[at : at + 7] for at in range(0, len(TEXT), 7)]

@@ -1,4 +1,4 @@
-"""Where recordings are read from: paths, files, memory and pipes, again or once."""
+"""The sources of recordings: paths, files, memory and pipes, read several times or once."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_sources(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("source", [None, 5, ["data: 1"], object(), memoryview(b"abcd")[::2]])
-def test_what_is_no_source(source: Any) -> None:
+def test_wrong_sources(source: Any) -> None:
     with pytest.raises(TypeError, match="expected a path, a binary file or bytes, not"):
         streams(source)
 
@@ -92,7 +92,7 @@ def test_the_names_in_messages(tmp_path: Path) -> None:
         next(streams(Pipe(b"<html>", 9)))
 
 
-def test_a_file_is_read_from_where_it_stands() -> None:
+def test_a_file_is_read_from_its_position() -> None:
     file = io.BytesIO(b"something else\n" + ONE)
     file.seek(15)
     [recording] = streams(file)
@@ -102,7 +102,7 @@ def test_a_file_is_read_from_where_it_stands() -> None:
 
 @pytest.mark.parametrize("form", ["curl_raw", "curl_lengths", "warc", "warc_gzip", "httprr"])
 def test_two_readings_at_once(form: str) -> None:
-    """Readings of a file that can be sought do not disturb each other, or the search."""
+    """Several readings of a seekable file do not disturb each other, or the search."""
     body = TWO * 20_000
     file = io.BytesIO(forms.ALL[form][0]([Made(body), Made(ONE), Made(TWO)]))
     found = streams(file)
@@ -114,7 +114,7 @@ def test_two_readings_at_once(form: str) -> None:
     assert body_of(second) == ONE
     others += [data for _, data in other]
     assert b"".join(others) == body
-    # The first reading was the one that the search goes on from.
+    # The search continues from the first reading.
     with pytest.raises(RuntimeError, match="was left before its end"):
         next(one)
     assert body.startswith(pieces[0])
@@ -123,8 +123,8 @@ def test_two_readings_at_once(form: str) -> None:
 
 
 @pytest.mark.parametrize("form", ["curl_raw", "warc", "httprr"])
-def test_once(form: str) -> None:
-    """From a pipe, a recording is read before the next one is asked for, and once."""
+def test_a_pipe_is_read_once(form: str) -> None:
+    """From a pipe, a recording can be read once, before the next one."""
     data = forms.ALL[form][0]([Made(ONE), Made(TWO)])
     first, second = streams(Pipe(data, 10))
     for recording in (first, second):

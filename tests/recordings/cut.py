@@ -2,9 +2,9 @@
 
     python tests/recordings/cut.py FOLDER OUT
 
-FOLDER holds captures as ``curl -sN -i --raw`` prints them: status line, headers, a blank line, then
-the body in the chunked framing it was sent with. The bodies go to the folder OUT, each after a
-check that framing it again gives the capture back, byte for byte.
+FOLDER contains captures as ``curl -sN -i --raw`` prints them: status line, headers, a blank line,
+then the body in the chunked framing in which it was sent. The bodies go to the folder OUT, each
+after a check that framing it again gives the capture back, byte for byte.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def cut(capture: bytes) -> bytes:
 
 
 def main(folder: Path, out: Path) -> None:
-    """Write every recording, or none where a capture is not what it should be."""
+    """Write every recording, or none if a capture is wrong."""
     bodies = {}
     for capture, recording in RECORDINGS.items():
         try:

@@ -135,7 +135,7 @@ def test_columns(spark: Any, tmp_path: Path) -> None:
         (row["start"], row["data"]) for row in serial(path)
     )
     assert spark.read.format("sse").load(str(path)).columns == SCHEMA.names
-    # What is not asked for is not made.
+    # Other columns are not made.
     read = _Reader(OPTIONS | {"path": str(path)}, SCHEMA)
     read._names = ["data"]
     for partition in read.partitions():
@@ -173,7 +173,7 @@ def test_wrong_options(tmp_path: Path) -> None:
 
 
 def test_the_query(spark: Any, tmp_path: Path) -> None:
-    """What the page shows in DuckDB and polars, on Spark."""
+    """The query that the page shows for DuckDB and polars, on Spark."""
     write_recordings(tmp_path)
     recipe = run_recipe("scale_spark")
     frame = recipe["by_model"](spark, f"{tmp_path}/*.har")

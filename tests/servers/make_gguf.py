@@ -1,4 +1,4 @@
-"""Write a tiny but real language model as GGUF, of which it is known beforehand what it says.
+"""Write a tiny but real language model as GGUF, whose answers are known in advance.
 
     python tests/servers/make_gguf.py OUT.gguf
 
@@ -7,7 +7,7 @@ that adds nothing, and an output matrix with the wanted logits of "next token gi
 llama.cpp loads and samples it like any model of the llama architecture. Only the standard library
 is used.
 
-A word in the last message picks the reply: ``count`` never stops, ``unicode`` has several tokens
+A word in the last message chooses the answer: ``count`` never stops, ``unicode`` has several tokens
 per character, ``escape`` has text that looks like an event stream, ``think`` thinks first, ``tool``
 (where tools are given) calls get_weather, ``json`` is {"a": "x"}. Anything else gives one of
 several short sentences; the seed matters.
@@ -20,8 +20,8 @@ import struct
 import sys
 from pathlib import Path
 
-# A Hermes-like chat template: it tells llama.cpp what tool calls and thoughts look like. A word in
-# the last message sets the last token of the prompt, and so the reply.
+# A Hermes-like chat template, with the forms of tool calls and thoughts for llama.cpp. A word in
+# the last message sets the last token of the prompt, and so the answer.
 TEMPLATE = r"""{%- if tools %}{{- '<|im_start|>system\n' }}
 {%- if messages[0].role == 'system' %}{{- messages[0].content + '\n\n' }}{%- endif %}
 {{- '# Tools\n\nYou may call one or more functions.\n<tools>' }}
@@ -93,7 +93,7 @@ class Vocabulary:
 
 
 class Model:
-    """The chain: which token follows which, and how much the model wants it."""
+    """The chain: which token follows which, and with which weight."""
 
     def __init__(self) -> None:
         self.vocabulary = v = Vocabulary()
@@ -144,7 +144,7 @@ class Model:
         for before in range(size):
             for token in (*self.never, *range(used, size)):
                 rows[token][before] = -8.0
-            rows[v.bytes[ord('"')]][before] = 9.0  # so that strings in forced JSON end soon
+            rows[v.bytes[ord('"')]][before] = 9.0  # so that strings in forced JSON end early
             rows[self.end][before] = 10.0  # and forced answers where they may
             for token in starts:
                 rows[token][before] = 12.0  # a legacy prompt may end in anything
@@ -188,7 +188,9 @@ def gguf() -> bytes:
     while len(v.tokens) < size:
         v.add(f"<|unused{len(v.tokens)}|>", UNUSED)
 
-    scale = 1 / math.sqrt(size)  # what the norm before the output makes of a one-hot vector
+    scale = 1 / math.sqrt(
+        size
+    )  # the value that the norm before the output gives for a one-hot vector
     embedding = bytearray(2 * size * size)
     for token in range(size):
         struct.pack_into("<e", embedding, 2 * (token * size + token), 1.0)

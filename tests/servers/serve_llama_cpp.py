@@ -1,4 +1,4 @@
-"""Run llama.cpp's own HTTP server, out of the package xllamacpp, until standard input ends.
+"""Run llama.cpp's own HTTP server, from the package xllamacpp, until standard input ends.
 
     python tests/servers/serve_llama_cpp.py MODEL.gguf [--ctx N] [--parallel N] [--kv-unified]
 

@@ -1,4 +1,4 @@
-"""The answers of real servers in tests/data/captures, taken out of HTTP."""
+"""The answers of real servers in tests/data/captures, without their HTTP framing."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ class Capture(NamedTuple):
     name: str
     status: int
     headers: list[tuple[str, str]]
-    body: bytes  # as far as it came, decoded
-    is_cut: bool  # whether the framing says that more was to come
+    body: bytes  # the part that arrived, decoded
+    is_cut: bool  # whether the framing announces more bytes
 
     @property
     def options(self) -> dict[str, Any]:
-        """What the request asked for, as options of the parser."""
+        """The request, as options of the parser."""
         return {
             "status": self.status,
             "headers": self.headers,

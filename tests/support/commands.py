@@ -60,7 +60,7 @@ def run_in_shell(script: str, *arguments: str | Path) -> subprocess.CompletedPro
 def interruptible() -> Iterator[None]:
     """Let processes that are started inside end on Ctrl-C.
 
-    Where it is ignored, as in a background job of a shell, they would ignore it, too.
+    If this process ignores it, as in a background job of a shell, they would ignore it, too.
     """
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
@@ -111,7 +111,7 @@ def finish(process: subprocess.Popen[bytes]) -> tuple[int, bytes, bytes]:
 
 
 class Output(io.RawIOBase):
-    """Standard output's binary stream, which notes how it is used."""
+    """Standard output's binary stream, which records how it is used."""
 
     def __init__(self, takes: int | None = None) -> None:
         self.takes = takes  # bytes per write; None for all

@@ -6,9 +6,9 @@
             async with make(server) as own:
                 stream = await own.ask()
 
-``make`` returns a client whose calls are coroutines, whichever client they drive. The calls of the
-blocking one block: nothing else runs in the event loop of a scenario. When a scenario has ended
-nothing may be left in the loop.
+``make`` returns a client whose calls are coroutines, for each of the two clients. Those of the
+blocking client block the event loop, in which nothing else runs. When a scenario has ended, nothing
+may be left in the loop.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ class Either:
 
 
 def maker(kind: str) -> Make:
-    """Return what makes a client for a server, without settings from the environment."""
+    """Return a function that makes a client for a server, without settings from the environment."""
 
     @asynccontextmanager
     async def make(server: Server | None = None, **options: Any) -> AsyncIterator[Either]:
@@ -154,14 +154,14 @@ def maker(kind: str) -> Make:
 
 
 def run(scenario: Coroutine[Any, Any, None]) -> None:
-    """Run a scenario, and look whether it leaves anything behind."""
+    """Run a scenario, and check that it leaves nothing behind."""
 
     async def main() -> None:
         await scenario
         assert asyncio.all_tasks() == {asyncio.current_task()}
 
     asyncio.run(main())
-    gc.collect(1)  # what was left open warns now, and a warning is an error
+    gc.collect(1)  # an open resource warns now, and a warning is an error
 
 
 def both(scenario: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
@@ -175,6 +175,6 @@ def both(scenario: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., No
     kind = inspect.Parameter("kind", inspect.Parameter.KEYWORD_ONLY)
     made: Any = test
     made.__signature__ = inspect.Signature([*others, kind])
-    del made.__wrapped__  # pytest would look at its arguments
+    del made.__wrapped__  # otherwise pytest would read its arguments
     parametrized: Callable[..., None] = pytest.mark.parametrize("kind", KINDS)(made)
     return parametrized

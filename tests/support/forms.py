@@ -1,8 +1,8 @@
-"""Write recordings in the forms that people have, for the tests.
+"""Write recordings in all forms, for the tests.
 
 Each writer takes exchanges and returns a file as the program of that name writes it. VCR.py, go-vcr
-and the others cannot all run here, so the files are written after the form. YAML goes through
-PyYAML, which is what VCR.py uses.
+and the others cannot all run here, so these functions imitate their files. PyYAML writes the YAML,
+as in VCR.py.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ STARTED = "2026-11-27T13:58:17.697Z"
 
 
 class Made(NamedTuple):
-    """An exchange that a form is to hold."""
+    """An exchange to write in a form."""
 
     body: bytes
     url: str = URL
@@ -41,7 +41,7 @@ class Made(NamedTuple):
 
 
 class Pipe(io.RawIOBase):
-    """A source that brings some bytes with each read, once."""
+    """A source that returns some bytes at each read, and can be read once."""
 
     def __init__(self, data: bytes, size: int) -> None:
         self.data = data
@@ -59,7 +59,7 @@ class Pipe(io.RawIOBase):
 
 
 def has_text(body: bytes) -> bool:
-    """Tell whether the body is text that JSON and YAML can hold as it is."""
+    """Tell whether the body is text that JSON and YAML can contain unchanged."""
     try:
         return "\0" not in body.decode()
     except UnicodeError:
@@ -71,7 +71,7 @@ def dump(value: Any) -> bytes:
 
 
 def request(made: Made, url: str = "uri") -> dict[str, Any]:
-    # The body looks like an event stream: a reader that looks at requests is wrong.
+    # The body of the request looks like an event stream, to find readers that look at requests.
     return {
         "method": "POST",
         url: made.url,
@@ -110,7 +110,7 @@ def vcrpy_json(exchanges: Sequence[Made]) -> bytes:
 
 
 def vcrpy_old(exchanges: Sequence[Made]) -> bytes:
-    """What VCR.py wrote of httpx before its version 6."""
+    """The form of VCR.py for httpx before its version 6."""
     responses = [
         {
             "http_version": "HTTP/1.1",
@@ -251,7 +251,7 @@ def nock(exchanges: Sequence[Made]) -> bytes:
 
 
 def nock_gzip(exchanges: Sequence[Made]) -> bytes:
-    """What nock writes: what is compressed is a list of its reads in hexadecimal digits."""
+    """The form of nock: a compressed body is a list of its reads in hexadecimal digits."""
     made = []
     for each in exchanges:
         packed = gzip.compress(each.body, mtime=0)
@@ -331,7 +331,7 @@ def polly_yaml(exchanges: Sequence[Made]) -> bytes:
 
 
 def _polly(exchanges: Sequence[Made]) -> dict[str, Any]:
-    """What Polly.JS writes of compressed answers: a list of Base64, as JSON in a text."""
+    """The form of Polly.JS for compressed answers: a list of Base64, as JSON in a text."""
     document = har_document(exchanges, "Polly.JS")
     for entry, each in zip(document["log"]["entries"], exchanges, strict=True):
         packed = base64.b64encode(gzip.compress(each.body, mtime=0)).decode()
@@ -351,7 +351,7 @@ def chrome_har(exchanges: Sequence[Made]) -> bytes:
 
 
 def har_zip(exchanges: Sequence[Made]) -> bytes:
-    """A HAR as Playwright zips it, with the bodies beside it."""
+    """A HAR in a zip file, with the bodies beside it, as Playwright writes it."""
     document = har_document(exchanges, "Playwright")
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -364,7 +364,7 @@ def har_zip(exchanges: Sequence[Made]) -> bytes:
 
 
 def _add(archive: zipfile.ZipFile, name: str, data: bytes) -> None:
-    # The same bytes at any time of day.
+    # The bytes do not depend on the date.
     archive.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED)
 
 
@@ -380,20 +380,20 @@ def chunks(body: bytes) -> bytes:
 
 
 def curl(exchanges: Sequence[Made]) -> bytes:
-    """What curl -i writes; the header names chunks that are not there any more."""
+    """The output of curl -i, whose header names chunks that curl has removed."""
     [each] = exchanges
     return head(each, "Transfer-Encoding: chunked") + each.body
 
 
 def curl_followed(exchanges: Sequence[Made]) -> bytes:
-    """What curl -iL writes: the heads of a redirect and of an informational answer come first."""
+    """The output of curl -iL: the heads of a redirect and of an interim answer come first."""
     [each] = exchanges
     moved = b"HTTP/1.1 307 Temporary Redirect\r\nLocation: /v2\r\nContent-Length: 5\r\n\r\n"
     return moved + b"HTTP/1.1 100 Continue\r\n\r\n" + head(each, version="HTTP/2") + each.body
 
 
 def curl_raw(exchanges: Sequence[Made]) -> bytes:
-    """What curl -i --raw writes, once for each exchange into one file."""
+    """The output of curl -i --raw, once for each exchange, in one file."""
     heads = [head(each, "Transfer-Encoding: chunked") for each in exchanges]
     pairs = zip(heads, exchanges, strict=True)
     return b"".join(start + chunks(each.body) for start, each in pairs)
@@ -405,7 +405,7 @@ def curl_raw_gzip(exchanges: Sequence[Made]) -> bytes:
 
 
 def curl_lengths(exchanges: Sequence[Made]) -> bytes:
-    """What curl -i writes of answers that have a length."""
+    """The output of curl -i for answers that have a length."""
     made = ((head(each, f"Content-Length: {len(each.body)}"), each) for each in exchanges)
     return b"".join(start + each.body for start, each in made)
 
@@ -454,8 +454,8 @@ def _warc_record(kind: str, url: str, block: bytes) -> bytes:
     return "\r\n".join(lines).encode() + block + b"\r\n\r\n"
 
 
-# The forms that hold any number of exchanges: how they are written, what .form begins with, and
-# whether their bodies must be text.
+# The forms with any number of exchanges: the writer, the beginning of .form, and whether bodies
+# must be text.
 MANY: dict[str, tuple[Callable[[Sequence[Made]], bytes], str, bool]] = {
     "vcrpy": (vcrpy, "VCR.py", True),
     "vcrpy_binary": (vcrpy_binary, "VCR.py", False),
@@ -484,7 +484,7 @@ MANY: dict[str, tuple[Callable[[Sequence[Made]], bytes], str, bool]] = {
     "warc": (warc, "WARC", False),
     "warc_gzip": (warc_gzip, "WARC, gzip", False),
 }
-# Those that hold one.
+# The forms with one exchange.
 ONE: dict[str, tuple[Callable[[Sequence[Made]], bytes], str, bool]] = {
     "raw": (raw, "raw body", False),
     "raw_chunked": (raw_chunked, "raw body, chunked", False),

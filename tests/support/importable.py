@@ -8,8 +8,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 
-# They are imported by path. The checkout on sys.path would hide an installed sseparse, and with
-# tests on sys.path, tests/benchmarks could be imported as the package.
+# They are imported by path. With the checkout on sys.path, Python would not find an installed
+# sseparse, and with tests on sys.path, it could import tests/benchmarks as the package.
 for _folder in (ROOT / "benchmarks", ROOT / "tests" / "fuzz"):
     _spec = importlib.util.spec_from_file_location(
         _folder.name,

@@ -1,7 +1,7 @@
-"""A real server, llama.cpp's own, with a model of which the answers are known.
+"""A real server, llama.cpp's own, with a model whose answers are known.
 
-It needs the extra ``servers``. Tests that use it are skipped without; where SSEPARSE_REAL_SERVER is
-set, as in CI, they fail without.
+It needs the extra ``servers``. Without it, tests that use the server are skipped; if
+SSEPARSE_REAL_SERVER is set, as in CI, they fail.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class LlamaCpp:
 
     Attributes:
         url: Its base URL.
-        log: What it has written so far, by lines.
+        log: The lines that it has written so far.
     """
 
     def __init__(self, model: Path, *options: str) -> None:
@@ -66,11 +66,11 @@ class LlamaCpp:
                 self._has_line.notify_all()
 
     def generations(self) -> int:
-        """How many answers it has begun to generate, by its log."""
+        """How many answers it has begun to generate, according to its log."""
         return sum("launch_slot_" in line for line in self.log)
 
     def wait_for_generations(self, count: int) -> None:
-        """Wait until the log, which another thread of the server writes, has that many."""
+        """Wait until the log, which another thread of the server writes, has that many answers."""
         with self._has_line:
             assert self._has_line.wait_for(lambda: self.generations() >= count, PATIENCE)
 

@@ -1,7 +1,7 @@
 """A server on a raw socket, which sends exactly the bytes of a test, when the test wants them.
 
-Nothing here sleeps. A handler that must not go on before the client has done something waits for an
-Event that the test sets. Every wait has a limit, so that a fault ends in an error.
+Nothing here sleeps. A handler that must wait until the client has done something waits for an Event
+that the test sets. Every wait has a limit, so a fault ends in an error.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from sseparse.completions import Client, Completion, ExchangeError, Stream
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-PATIENCE = 20  # seconds after which something has gone wrong
+PATIENCE = 20  # seconds, after which a wait has failed
 
 
 class Request(NamedTuple):
@@ -151,7 +151,7 @@ class Server:
             except OSError:
                 return
             self.connections += 1
-            # CPython 3.13 gives the stack of a thread back when nobody holds it any more.
+            # CPython 3.13 frees the stack of a thread when nothing refers to the thread any more.
             self._threads = [thread for thread in self._threads if thread.is_alive()]
             thread = threading.Thread(target=self._serve, args=[connection], daemon=True)
             self._threads.append(thread)
@@ -252,7 +252,7 @@ def ask(client: Client, **more: Any) -> Stream:
 
 
 def partial(error: BaseException) -> Completion:
-    """Return what had arrived of a completion before an error."""
+    """Return the part of a completion that arrived before an error."""
     assert isinstance(error, ExchangeError)
     assert error.partial is not None
     return error.partial

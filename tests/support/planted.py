@@ -9,7 +9,7 @@ from sseparse._conformance import _peers, _subject, _worker
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
 
-# A parser that gets everything right, to be broken in one place.
+# A right parser, which the tests break in one place.
 RIGHT = """
 import codecs
 import re
@@ -80,8 +80,8 @@ def later(chunks):
 
 class parse:"""
 
-# What breaks it (old text, new text, in turns), and all the families in which it then fails: the
-# streams of one family hold other things too.
+# The changes that break it (old text, new text, in turns), and all the families in which it then
+# fails: the streams of one family test other rules, too.
 FAULTS: dict[str, tuple[list[str], set[str]]] = {
     "the byte order mark is kept": (['part.removeprefix("\\ufeff")', "part"], {"BOM"}),
     "an LF after a CR ends another line": (
@@ -160,7 +160,7 @@ class Here:
     def __init__(self, source: str) -> None:
         self.source = source
         self.parse: Any = None
-        self.lost = 0  # so many of the next answers do not come
+        self.lost = 0  # how many of the next answers do not come
 
     async def introduce(self) -> _subject.Answer:
         return await self.ask(_subject.FIRST)

@@ -1,4 +1,4 @@
-"""A folder of recordings with times, and what a query of it must find."""
+"""A folder of recordings with times, and the right result of a query."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ def over_tls(connection: socket.socket) -> ssl.SSLSocket:
 
 
 def https(server: Server) -> str:
-    """Return the base URL of a server that speaks TLS."""
+    """Return the base URL of a server with TLS."""
     return server.url.replace("http:", "https:")
 
 

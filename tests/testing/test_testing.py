@@ -1,4 +1,4 @@
-"""sseparse.testing: what the strategies reach, how chunks are cut, what the assertion finds."""
+"""sseparse.testing: the strategies, the functions that cut, and the assertions."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 # Each runs the strategies or the corpora.
 pytestmark = pytest.mark.thorough
 
-# Until it is found, and not made smaller.
+# Until it is found; hypothesis does not make it smaller.
 search = settings(
     derandomize=True,
     database=None,
@@ -46,7 +46,7 @@ def test_the_public_names() -> None:
         assert ">>> " in (getattr(testing, name).__doc__ or ""), name
 
 
-# What a strategy must come upon, each with the bytes that show it.
+# What a strategy must generate, each with the bytes that show it.
 MET = {
     "a byte order mark at the start": lambda stream: stream.startswith(BOM + b"data"),
     "half of one": lambda stream: re.match(rb"\xef\xbb[^\xbf]", stream),
@@ -124,7 +124,7 @@ def test_rechunk_by_seed() -> None:
     cuts = {seed: rechunk(stream, seed=seed) for seed in range(40)}
     assert all(b"".join(chunks) == stream for chunks in cuts.values())
     assert all(rechunk(stream, seed=seed) == chunks for seed, chunks in cuts.items())
-    # 1 to 12 places; an empty chunk at the end is left out by no means.
+    # 1 to 12 places; an empty chunk at the end counts.
     assert {len(chunks) for chunks in cuts.values()} >= {2, 13}
     assert len({tuple(chunks) for chunks in cuts.values()}) == 40
 
@@ -208,14 +208,14 @@ def a_long_rest_is_lost(chunks: list[bytes]) -> list[bytes]:
         a_long_rest_is_lost,
     ],
 )
-def test_a_parser_that_minds_the_chunks_is_found(parse: Any) -> None:
+def test_a_parser_that_depends_on_the_chunks_is_found(parse: Any) -> None:
     with pytest.raises(AssertionError, match=r"^b'.*' whole: .*; in chunks \[b'.*\]: ") as caught:
         assert_chunk_invariant(parse)
     stream, chunks = re.findall(r"^(b'.*') whole: .* in chunks (\[.*?\]): ", str(caught.value))[0]
     assert b"".join(eval(chunks)) == eval(stream)
 
 
-def test_what_is_found_is_small() -> None:
+def test_the_found_example_is_small() -> None:
     with pytest.raises(AssertionError) as caught:
         assert_chunk_invariant(blocks_of_each_chunk)
     assert len(eval(str(caught.value).partition(" whole: ")[0])) < 12
@@ -231,13 +231,13 @@ def test_the_same_error_at_every_cut_is_no_difference() -> None:
     assert_chunk_invariant(parse)
 
 
-def test_a_parser_that_always_raises_is_told() -> None:
+def test_a_parser_that_always_raises_is_reported() -> None:
     with pytest.raises(ZeroDivisionError):
         assert_chunk_invariant(lambda _: 1 / 0)
 
 
 @pytest.mark.parametrize("parse", [sseparse.iter_events, lambda _: None, lambda _: float("nan")])
-def test_results_that_do_not_compare_are_told(parse: Any) -> None:
+def test_results_that_do_not_compare_are_reported(parse: Any) -> None:
     with pytest.raises(TypeError, match=r"must return results that .* it returned .*, then "):
         assert_chunk_invariant(parse)
 
@@ -348,7 +348,7 @@ def without_bom(chunks: Iterable[bytes]) -> Iterator[sseparse.Event]:
     return sseparse.iter_events([b"\n", *chunks])
 
 
-def test_what_does_not_conform_is_named() -> None:
+def test_the_failures_are_named() -> None:
     with pytest.raises(AssertionError) as caught:
         assert_conforms(without_bom)
     text = str(caught.value)
@@ -377,7 +377,7 @@ def raising(chunks: Iterable[bytes]) -> Iterator[sseparse.Event]:
         (lambda chunks: [{"type": None, "data": "a"} for _ in chunks], "not an answer"),
     ],
 )
-def test_what_raises_or_gives_no_events_does_not_conform(parse: Any, said: str) -> None:
+def test_a_parser_that_raises_does_not_conform(parse: Any, said: str) -> None:
     with pytest.raises(AssertionError, match=said):
         assert_conforms(parse)
 
