@@ -90,7 +90,7 @@ def mark_rare(code: Path) -> None:
 
 
 def description() -> str:
-    """Return README.md for an index of packages, where relative links lead nowhere.
+    """Return README.md for an index of packages, where relative links do not work.
 
     They point into the repository if pyproject.toml has its address as the URL "Source". Without
     one their text is kept, and pictures are left out.
@@ -117,8 +117,8 @@ def commands() -> dict:
     from setuptools.command.bdist_wheel import bdist_wheel
     from setuptools.command.sdist import sdist
 
-    # setuptools gives this date to the files of a wheel, but not to those of an sdist. Without a
-    # choice it is 2020-02-02, as hatchling has it: a zip file cannot hold a date before 1980.
+    # setuptools gives this date to the files of a wheel, but not to those of an sdist. By default
+    # it is 2020-02-02, as in hatchling: a zip file cannot contain a date before 1980.
     date = int(os.environ.setdefault("SOURCE_DATE_EPOCH", "1580601600"))
 
     class Sdist(sdist):

@@ -1,11 +1,11 @@
-"""Write answers.json: what each capture in ``captures`` says, told without this package's client.
+"""Write answers.json: the text of each capture in ``captures``, without this package's client.
 
     python tests/data/make_answers.py
 
-A raw socket serves each capture as it is to the official ``openai`` package, and what that read is
-the answer wherever it did not raise. Where it raised, the text comes from the bytes by cutting them
-(``by_hand``), and must begin with what it had yielded before it raised. How a stream ended the
-official package does not say: that column, and the errors, were read off the bytes by eye and stand
+A raw socket sends each capture unchanged to the official ``openai`` package. If that did not raise,
+its result is the answer. If it raised, the program cuts the text out of the bytes (``by_hand``), and
+the text must begin with the one that the package had yielded before. The official package does not
+report how a stream ended: the maintainers read that column, and the errors, from the bytes. They are
 in the tables below.
 """
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 CAPTURES = HERE / "captures"
 
-# How it ended, and the error if one must be raised, for every capture.
+# How each capture ended, and the error if one must be raised.
 OUTCOMES: dict[str, tuple[str, str | None]] = {
     "litellm-anthropic-shape.stream_usage": ("DONE", None),
     "litellm-tiny.err_instream": ("STREAM_ERROR", "StreamError"),
@@ -62,7 +62,7 @@ OUTCOMES: dict[str, tuple[str, str | None]] = {
     "xllamacpp.stream_usage": ("DONE", None),
 }
 
-# What the error must say, read off the bytes: status, the server's code, type and message.
+# The details of the error, read from the bytes: status, the server's code, type and message.
 ERRORS: dict[str, dict[str, Any]] = {
     "litellm-ratelimited.stream_usage": {
         "status": 429,
@@ -159,7 +159,7 @@ def serving(raw: bytes) -> Iterator[str]:
 
 
 class Answer:
-    """What a stream or a completion said, put together the simplest way."""
+    """The text of a stream or a completion, merged in the simplest way."""
 
     def __init__(self) -> None:
         self.text: dict[int, str] = {}
@@ -203,7 +203,7 @@ class Answer:
 
 
 def official(name: str, raw: bytes) -> tuple[Answer, bool]:
-    """Return what the official package read, and whether it went through without raising."""
+    """Return the result of the official package, and whether it did not raise."""
     import httpx2
     import openai
 

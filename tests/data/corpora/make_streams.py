@@ -2,8 +2,8 @@
 
     python tests/data/corpora/make_streams.py
 
-The package has no room for all. Of the random streams, which are three quarters of the bytes, it
-has every 20th. The answers are not written: ``_standard`` computes them.
+All streams would make the package too large. Of the random streams, which are three quarters of the
+bytes, it has every 20th. The answers are not written: ``_standard`` computes them.
 """
 
 from __future__ import annotations
