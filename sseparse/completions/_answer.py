@@ -169,8 +169,8 @@ class Answer(Generic[_T]):
         """
         return list(self._items(self._parse(data), arrival_ns))
 
-    # The two steps of feed. A driver that takes the items one by one works on each while it is warm
-    # in the processor's cache, which saves a tenth of the time of long reads.
+    # The two steps of feed. A driver that takes the items one by one uses each while it is in the
+    # processor's cache, which saves a tenth of the time of long reads.
 
     def _parse(self, data: BytesLike) -> list[Event]:
         """Take the next bytes of the body, and return the events that they complete.

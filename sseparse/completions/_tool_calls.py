@@ -109,7 +109,7 @@ class ToolCalls:
         """Return the call that a piece names."""
         at_index = None if index is None else self._by_index.get(index)
         if id_ is not None and id_ in self._by_id:
-            # Where several calls have one id, the index tells which of them it is.
+            # If several calls have one id, the index decides.
             return at_index if at_index and at_index.id == id_ else self._by_id[id_]
         if at_index is None and not name and self._calls:
             return self._calls[-1]
