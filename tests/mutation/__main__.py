@@ -4,7 +4,7 @@
     nice python tests/mutation                  # the core
     nice python tests/mutation testing          # sseparse.testing and the conformance runner
     nice python tests/mutation completions      # the protocol of completions
-    nice python tests/mutation clients          # the client and its transport
+    nice python tests/mutation clients          # the blocking client, with HTTP/1.1
 
 mutmut makes the changes ("mutants"); worker.py runs the tests on them. It needs CPython 3.12 or
 newer, and fork. The core has some 2,300 mutants, which take about an hour on two processors. The
