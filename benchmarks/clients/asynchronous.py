@@ -190,8 +190,10 @@ def main(given: Sequence[str] | None = None) -> int:
     parser = arguments.parser("benchmarks.asynchronous", __doc__)
     for option, default in [("rounds", 9), ("chunks", 4000), ("streams", 500), ("rate", 50)]:
         parser.add_argument(f"--{option}", type=arguments.positive, default=default)
-    parser.add_argument("--seconds", type=arguments.positive, default=4)
-    parser.add_argument("--turns", type=arguments.positive, default=5, help="of the lateness")
+    parser.add_argument(
+        "--seconds", type=arguments.positive, default=4, help="the length of a run under load"
+    )
+    parser.add_argument("--turns", type=arguments.positive, default=5, help="runs under load")
     parser.add_argument("--work", nargs=2, help=argparse.SUPPRESS)
     parser.add_argument("--load", nargs=4, help=argparse.SUPPRESS)
     parser.add_argument("--pace", nargs=3, type=int, help=argparse.SUPPRESS)

@@ -157,10 +157,14 @@ BARE = "from benchmarks.clients.memory import resident_mb; print(resident_mb())"
 def main(given: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     parser = arguments.parser("benchmarks.client", __doc__)
-    parser.add_argument("--rounds", type=arguments.positive, default=9)
-    parser.add_argument("--chunks", type=arguments.positive, default=4000)
+    parser.add_argument("--rounds", type=arguments.positive, default=9, help="9 by default")
+    parser.add_argument("--chunks", type=arguments.positive, default=4000, help="of each answer")
     parser.add_argument(
-        "--clients", type=arguments.names(list(CLIENTS)), default=list(CLIENTS), metavar="NAME,..."
+        "--clients",
+        type=arguments.names(list(CLIENTS)),
+        default=list(CLIENTS),
+        metavar="NAME,...",
+        help=f"the clients to measure, of: {', '.join(CLIENTS)}",
     )
     parser.add_argument("--work", nargs=2, help=argparse.SUPPRESS)
     parser.add_argument("--watch", nargs=4, help=argparse.SUPPRESS)

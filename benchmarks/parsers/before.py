@@ -108,7 +108,7 @@ def main(given: Sequence[str] | None = None) -> int:
         prog="python -m benchmarks.before",
         description="Compile an earlier commit of sseparse, for python -m benchmarks --before.",
     )
-    parser.add_argument("revision", metavar="REV", help="a commit, as git names it")
+    parser.add_argument("revision", metavar="REV", help="a commit: any name that git knows")
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="where to put the package")
     options = parser.parse_args(given)
     try:

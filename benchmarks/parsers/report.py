@@ -121,16 +121,16 @@ def _options(given: Sequence[str] | None) -> argparse.Namespace:
         "--cuts",
         type=arguments.names(list(CUTS)),
         metavar="NAME,...",
-        help="measure each stream of the cases with each of these cuts instead, and the growth of"
-        f" sseparse only; of: {', '.join(CUTS)}",
+        help="measure each stream of the cases with each of these cuts, and the growth only of "
+        f"sseparse; of: {', '.join(CUTS)}",
     )
     parser.add_argument(
         "--rounds", type=arguments.positive, default=9, metavar="N", help="9 by default"
     )
-    parser.add_argument("--figures", action="store_true", help="judge the figures to reach as well")
+    parser.add_argument("--figures", action="store_true", help="also judge the goals")
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
     parser.add_argument(
-        "--save", type=arguments.writable, metavar="FILE", help="write the JSON there as well"
+        "--save", type=arguments.writable, metavar="FILE", help="also write the JSON there"
     )
     parser.add_argument(
         "--compare",

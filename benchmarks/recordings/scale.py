@@ -47,11 +47,11 @@ LINES = (
 def main(argv: Sequence[str] | None = None) -> int:
     parser = arguments.parser("benchmarks.scale", __doc__)
     parser.add_argument(
-        "--megabytes", type=arguments.positive, default=256, help="of each raw file"
+        "--megabytes", type=arguments.positive, default=256, help="size of a raw file"
     )
-    parser.add_argument("--rounds", type=arguments.positive, default=5)
+    parser.add_argument("--rounds", type=arguments.positive, default=5, help="5 by default")
     parser.add_argument(
-        "--files", type=arguments.positive, default=10_000, help="the most small files"
+        "--files", type=arguments.positive, default=10_000, help="the largest number of small files"
     )
     args = parser.parse_args(argv)
     found, missing = peers([YARDSTICK])

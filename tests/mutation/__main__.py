@@ -255,9 +255,11 @@ def main() -> None:
     )
     options.formatter_class = argparse.RawDescriptionHelpFormatter
     options.add_argument("part", nargs="?", default="core", choices=PARTS)
-    options.add_argument("--only", metavar="PATTERN", nargs="+", help="of the names of mutants")
-    options.add_argument("--every", metavar="N", type=int, default=1, help="mutant: a sample")
-    options.add_argument("--report", action="store_true", help="run none")
+    options.add_argument(
+        "--only", metavar="PATTERN", nargs="+", help="run only mutants with these names"
+    )
+    options.add_argument("--every", metavar="N", type=int, default=1, help="run each Nth mutant")
+    options.add_argument("--report", action="store_true", help="only print the results")
     options.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     arguments = options.parse_args()
     file = RESULTS / f"{arguments.part}.json"
