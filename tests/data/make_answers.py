@@ -2,11 +2,11 @@
 
     python tests/data/make_answers.py
 
-A raw socket sends each capture unchanged to the official ``openai`` package. If that did not raise,
-its result is the answer. If it raised, the program cuts the text out of the bytes (``by_hand``), and
-the text must begin with the one that the package had yielded before. The official package does not
-report how a stream ended: the maintainers read that column, and the errors, from the bytes. They are
-in the tables below.
+A raw socket sends each capture unchanged to the official ``openai`` package. If that does not
+raise, its result is the answer. If it raises, this program cuts the text out of the bytes
+(``by_hand``); the text must begin with the one that the package has yielded. The official package
+does not report how a stream ended: the maintainers read that column, and the errors, from the
+bytes. They are in the tables below.
 """
 
 from __future__ import annotations
