@@ -171,7 +171,7 @@ class Subject:
         if process is None:
             return None
         if not kill:
-            # The process has closed its output. It has probably ended, and its status shows the reason.
+            # The process has closed its output. It has probably ended, with a status as the reason.
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(process.wait(), 1)
         _kill(process)

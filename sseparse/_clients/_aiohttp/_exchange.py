@@ -187,7 +187,7 @@ class Exchange:
     # Time.
 
     def _arrival(self) -> asyncio.Future[None] | None:
-        """Return what to wait for before it is asked again; None if something has arrived.
+        """Return a future to wait for before the next call; None if something has arrived.
 
         That the connection has ended counts as well.
 
