@@ -167,7 +167,7 @@ class ChunkedBody(Body):
     def _only(self, size_line: re.Pattern[bytes], data: bytes) -> bytes:
         """Return the data of the chunk if the read is one chunk and nothing else; b"" if not.
 
-        That is what comes of a server that sends event by event, and this is the short way.
+        A server that sends event by event gives such reads, for which this saves time.
         """
         if self._left or self._in_trailers or self.fault:
             return b""

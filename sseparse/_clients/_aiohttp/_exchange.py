@@ -189,7 +189,7 @@ class Exchange:
     def _arrival(self) -> asyncio.Future[None] | None:
         """Return a future to wait for before the next call; None if something has arrived.
 
-        That the connection has ended counts as well.
+        The end of the connection counts, too.
 
         Raises:
             TimeoutError: A limit was reached.
