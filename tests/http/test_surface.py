@@ -205,7 +205,7 @@ def test_a_line_end_in_a_key_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         Client(api_key="sk-secret\n")
     assert "secret" not in str(caught.value)
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret\r\n")
-    with pytest.raises(ValueError, match="OPENAI_API_KEY holds a line end"):
+    with pytest.raises(ValueError, match="OPENAI_API_KEY contains a line end"):
         Client()
 
 
