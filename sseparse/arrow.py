@@ -176,7 +176,7 @@ def scan(
         if not isinstance(each, (str, os.PathLike, Range)):
             raise TypeError(f"expected paths or ranges, not {type(each).__name__}")
         if isinstance(each, str) and set(each) & set("*?[") and not os.path.lexists(each):
-            # In the list of errors nobody would see it, and the table would be empty.
+            # Otherwise the table would be empty, and few programs read the list of errors.
             raise FileNotFoundError(
                 f"there is no file {each!r}; a pattern is given as scan(glob.glob({each!r}))"
             )

@@ -1,4 +1,4 @@
-"""Other APIs that answer with events, and what their events look like."""
+"""Recognise other APIs that answer with events."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 _KEYS = {
     "candidates": "Gemini's generateContent",
     "promptFeedback": "Gemini's generateContent",
-    "jsonrpc": "JSON-RPC, as MCP and A2A have it",
+    "jsonrpc": "JSON-RPC, such as MCP or A2A",
     "generated_text": "Hugging Face's text generation",
     "token": "Hugging Face's text generation",
     "completion": "Anthropic's legacy completions",
@@ -32,7 +32,7 @@ _TYPES = {
 
 
 def foreign_api(type: str, raw: Raw) -> str | None:
-    """Return the name of the API that an event shows, which is no chat completion; None for none.
+    """Return the name of another API to which an event belongs; None if it is unknown.
 
     Args:
         type: The type of the event.
