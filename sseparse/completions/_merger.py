@@ -196,10 +196,10 @@ class Merger:
                 if raw.get(key) and key not in self._first
             )
         if "choices" in raw or "type" not in raw:  # else a keep-alive, or another API's event
-            if None in raw.values():
-                self._top.update({k: v for k, v in raw.items() if v is not None})
-            else:
-                self._top.update(raw)
+            top = self._top
+            for key, value in raw.items():
+                if value is not None:
+                    top[key] = value
         chunk = _new(Chunk)
         chunk.raw = raw
         chunk.choices = built
