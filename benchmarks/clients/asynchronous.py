@@ -188,8 +188,13 @@ def lateness(name: str, streams: int, rate: int, seconds: int) -> dict[str, list
 def main(given: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     parser = arguments.parser("benchmarks.asynchronous", __doc__)
-    for option, default in [("rounds", 9), ("chunks", 4000), ("streams", 500), ("rate", 50)]:
-        parser.add_argument(f"--{option}", type=arguments.positive, default=default)
+    for option, default, help_ in [
+        ("rounds", 9, "of the processor time"),
+        ("chunks", 4000, "of an answer whose processor time is measured"),
+        ("streams", 500, "at once under load"),
+        ("rate", 50, "events a second in each stream under load"),
+    ]:
+        parser.add_argument(f"--{option}", type=arguments.positive, default=default, help=help_)
     parser.add_argument(
         "--seconds", type=arguments.positive, default=4, help="the length of a run under load"
     )

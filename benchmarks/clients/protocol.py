@@ -63,8 +63,8 @@ def timed(function: Callable[[list[bytes]], int], reads: list[bytes], count: int
 def main(given: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     parser = arguments.parser("benchmarks.completions", __doc__)
-    parser.add_argument("--rounds", type=arguments.positive, default=15)
-    parser.add_argument("--chunks", type=arguments.positive, default=2000)
+    parser.add_argument("--rounds", type=arguments.positive, default=15, help="15 by default")
+    parser.add_argument("--chunks", type=arguments.positive, default=2000, help="of the stream")
     options = parser.parse_args(given)
     build = "compiled" if sseparse._core.COMPILED else "pure"
     print(f"sseparse {sseparse.__version__} ({build}), CPython {platform.python_version()}")

@@ -4,7 +4,7 @@
     python -m benchmarks.history REPORT.json benchmarks/records/MACHINE-PYTHON/DATE.json
 
 The first command prints the ratios to httpx-sse, with a column for each record. Compare columns of
-the same folder: another machine or Python moves a ratio by itself.
+the same folder: another machine or Python changes a ratio by itself.
 
 A record is a report in a few kB. It contains the time and the ratio of each contestant that was
 right on a case. ``python -m benchmarks --compare`` and ``python -m benchmarks.chart`` read it like
