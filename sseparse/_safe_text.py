@@ -1,4 +1,4 @@
-"""Make text of others safe to look at: in JSON, as text for people, and as a part of a line.
+"""Make foreign text safe on a terminal: in JSON, as text for people, and as a part of a line.
 
 Unsafe are the characters that control a terminal, those that make text look like another, those
 that nobody can see, and lone surrogates, which cannot be encoded. They are written as escapes.

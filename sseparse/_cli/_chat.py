@@ -22,7 +22,7 @@ _DESCRIPTION = """\
 Ask an OpenAI-compatible server, and print its answer as it comes.
 
 The key is taken from OPENAI_API_KEY, and the server from OPENAI_BASE_URL where --base-url is not
-given. The answer goes to standard output; reasoning, retries and all else go to standard error.
+given. The answer goes to standard output; reasoning, retries and messages go to standard error.
 Control characters are printed as escapes.
 """
 
@@ -33,13 +33,13 @@ examples:
   sseparse chat -u https://api.mistral.ai/v1 --api-key-env MISTRAL_KEY --models
 
 exit status:
-  0    the answer came to its end
+  0    the answer is whole
   2    wrong usage; no prompt, no key; the output cannot be written
   3    the stream ended before the answer did
   4    the server reported an error inside the stream, or sent something else
   5    no connection, or the answer was cut off
   6    a time limit was reached
-  7    the server refused
+  7    the server refused the request
   8    the answer ended at the limit of tokens (finish reason "length")
   9    the server's content filter ended the answer
   130  ended by Ctrl-C, after what had arrived
@@ -85,7 +85,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help=f"default: SSEPARSE_MODEL of the environment, or else {_MODEL}",
     )
-    parser.add_argument("-u", "--base-url", metavar="URL", help="where the server is")
+    parser.add_argument("-u", "--base-url", metavar="URL", help="the address of the server")
     parser.add_argument("-s", "--system", metavar="TEXT", help="a system message before the prompt")
     parser.add_argument(
         "-o",
@@ -95,7 +95,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="NAME=VALUE",
         dest="options",
-        help="a parameter of the request, as temperature=0; the value is JSON, or else a text",
+        help="a parameter of the request, such as temperature=0; a value that is no JSON is a text",
     )
     parser.add_argument(
         "-H",
@@ -151,7 +151,7 @@ def run(arguments: argparse.Namespace) -> None:
         from ..completions import Client
     except ModuleNotFoundError as error:
         raise StoppedError(2, str(error)) from error
-    # Before there is a client, so that a mistake in it is told first.
+    # Before the client is made, so that a missing prompt is reported first.
     messages = [] if arguments.models else _messages(arguments)
     try:
         with Client(

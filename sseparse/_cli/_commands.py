@@ -33,10 +33,10 @@ class _Command(NamedTuple):
 
 _COMMANDS = {
     "events": _Command("Print the events of recorded or running streams."),
-    "streams": _Command("List the event streams that files of any form hold."),
-    "text": _Command("Print the answers that recorded streams of chat completions make up."),
+    "streams": _Command("List the event streams in files of any form."),
+    "text": _Command("Print the answers in recorded streams of chat completions."),
     "chat": _Command("Ask an OpenAI-compatible server, and print its answer as it comes.", True),
-    "conformance": _Command("Run a parser, any parser, on the conformance corpora.", True),
+    "conformance": _Command("Test a parser with the conformance corpora.", True),
 }
 
 

@@ -29,8 +29,8 @@ _DESCRIPTION = """\
 Print the events of a stream: as JSON lines with type, data and last_event_id, and on a terminal as
 lines that are easy to read.
 
-A file may have any form in which people keep streams: a raw body, what curl -i writes, cassettes of
-VCR.py and others, HAR, WARC, compressed or not. Lines of forms that can hold several streams have
+A file may have any form of recording: a raw body, the output of curl -i, cassettes of VCR.py and
+others, HAR, WARC, compressed or not. Lines of forms that can hold several streams have
 the number of the stream, and those of several files the name of the file.
 """
 
@@ -44,7 +44,7 @@ examples:
 exit status:
   0    every stream was read and printed
   1    a stream is at fault: it ends inside an event, an event is larger than
-       the limit, the file is broken, or the input holds no event stream
+       the limit, the file is broken, or there is no event stream in it
   2    wrong usage; the input cannot be read; the output cannot be written
   130  ended by Ctrl-C
   141  nobody reads the output any more
@@ -79,7 +79,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         "-f",
         "--flush",
         action="store_true",
-        help="print the event, too, that a stream leaves without its blank line",
+        help="print also an event that lacks its blank line at the end of the stream",
     )
     parser.add_argument(
         "--max-event-size",

@@ -31,7 +31,7 @@ def event_lines(
 def item_lines(
     items: Iterable[Item], prefix: str, paint: Callable[[str, str], str]
 ) -> Iterator[str]:
-    """Yield a line for each item: the offset of its first byte, and the line, or what it gives."""
+    """Yield a line for each item: its offset, and the line, or the event of the block."""
     for item in items:
         yield f"{paint(f'{prefix}{item.start:>7}', DIM)}  {_item(item, paint)}\n"
 
