@@ -9,9 +9,9 @@ PyYAML's loaders are not used, only its parser:
 - What a broken file has before the fault is kept.
 - Plain scalars stay text, except the words for null: every reader of a field knows its type.
 
-It is also five times as fast as the C loader on recordings with many headers. Of a recording of
-small answers most of the events are headers. Those of requests are passed over, and those of
-answers are read when somebody asks for them.
+It is also five times as fast as the C loader on recordings of small answers, of which most are
+headers. Those of requests are skipped, and those of answers are read when somebody asks for them;
+see ``_yaml_text``.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ._errors import RecordingError, Where
+from ._yaml_text import Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,12 +35,12 @@ _NO_KEY: Any = object()
 _BOM = b"\xef\xbb\xbf"
 
 # What may be an anchor. An alias may stand anywhere behind it, so in a file with one nothing is
-# passed over.
+# skipped.
 _ANCHOR = re.compile(rb"&(?<![^\s,\[{?:!-]&)[^\s,\[\]{}]")
 # Headers, by the key that they are under.
 _HEADERS = frozenset({"headers", "header"})
-_REQUESTS = frozenset({"request", "when"})
 _RESPONSES = frozenset({"response", "then"})
+_HALVES = frozenset({"request", "when", *_RESPONSES})
 
 
 def yaml_documents(data: bytes, where: Where) -> Iterator[Any]:
@@ -52,11 +53,12 @@ def yaml_documents(data: bytes, where: Where) -> Iterator[Any]:
     """
     yaml = _import_yaml(where)
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    builder = _Builder(yaml, where, None if _ANCHOR.search(data) else _Text(data))
+    text = _text(data)
+    builder = _Builder(yaml, where, text)
     fault: RecordingError | None = None
     parser: Any = None
     try:
-        parser = loader(data)
+        parser = loader(data if text is None else text)
         get_event = parser.get_event
         while True:
             if builder.read_document(get_event):
@@ -102,18 +104,19 @@ def _fault(error: Any, where: Where) -> RecordingError:
     return where.within(place).error(f"expected YAML: {reason}")
 
 
-class _Text:
-    """The text of a file, of which libyaml gives positions."""
+def _text(data: bytes) -> Text | None:
+    """Return the text of a file in which headers can be skipped; None for another."""
+    if data.startswith(_BOM) or _ANCHOR.search(data):  # libyaml counts no BOM
+        return None
+    try:
+        return Text(data.decode())
+    except UnicodeDecodeError:  # libyaml finds the place
+        return None
 
-    def __init__(self, data: bytes) -> None:
-        self._data: bytes | str = data
 
-    def value(self, where: Where, start: int, end: int, column: int) -> Any:
-        """Read the value between two positions, the first of which is in this column."""
-        if isinstance(self._data, bytes):
-            self._data = self._data.removeprefix(_BOM).decode("utf-8", "replace")
-        part = " " * column + self._data[start:end]
-        return next(yaml_documents(part.encode(), where), None)
+def _value_of(block: str, where: Where) -> Any:
+    """Return the value of a block of headers that was skipped."""
+    return next(yaml_documents(block.encode(), where))
 
 
 class _Builder:
@@ -122,13 +125,13 @@ class _Builder:
     Args:
         yaml: The module.
         where: The file, for messages.
-        text: Its text, if headers are not read at once; they are functions then.
+        text: Its text, if headers can be skipped; those of answers are functions then.
 
     Attributes:
         root: The document that was read last, or that is being read, as far as that.
     """
 
-    def __init__(self, yaml: Any, where: Where, text: _Text | None) -> None:
+    def __init__(self, yaml: Any, where: Where, text: Text | None) -> None:
         self.root: Any = None
         self._where = where
         self._text = text
@@ -142,6 +145,8 @@ class _Builder:
         self._target: Any = None
         self._key: Any = _NO_KEY
         self._stack: list[tuple[Any, Any]] = []
+        # The request or the answer that was begun last, in which headers can be skipped. By _start.
+        self._half: Any = None
 
     def read_document(self, get_event: Callable[[], Any]) -> bool:
         """Read the next document into the root; return whether there was none any more."""
@@ -158,10 +163,7 @@ class _Builder:
                 elif value in _NULLS and not event.style:
                     value = None
             elif kind in starts:
-                if self._key in _HEADERS and self._text is not None and self._stack:
-                    self._start_headers(event, starts[kind](), get_event)
-                else:
-                    self._start(event, starts[kind]())
+                self._start(event, starts[kind]())
                 continue
             elif kind in ends:
                 self._end()
@@ -179,6 +181,8 @@ class _Builder:
                 self.root = value
             elif self._key is _NO_KEY:
                 self._key = value if type(value) is str else _key_of(value)
+                if target is self._half and self._key in _HEADERS:
+                    self._skip_headers(event, get_event)
             else:
                 target[self._key] = value
                 self._key = _NO_KEY
@@ -196,34 +200,20 @@ class _Builder:
             target.append(value)
         elif self._key is not _NO_KEY:  # a container in the place of a key is put in at its end
             target[self._key] = value
+        if self._key in _HALVES and self._text is not None and event.flow_style is False:
+            self._half = value
         self._stack.append((target, self._key))
         self._target, self._key = value, _NO_KEY
 
-    def _start_headers(self, event: Any, value: Any, get_event: Callable[[], Any]) -> None:
-        """Begin a container that is called headers; pass over it if it is one that is known."""
-        of = self._stack[-1][1]
-        if not (of in _RESPONSES or of in _REQUESTS):
-            self._start(event, value)
+    def _skip_headers(self, event: Any, get_event: Callable[[], Any]) -> None:
+        """Skip the headers whose key has been read, if that is possible."""
+        block = self._text.skip(event) if self._text is not None else ""
+        if not block:
             return
-        scalar, starts, ends = self._scalar, self._starts, self._ends
-        depth = 1
-        while depth:
-            last = get_event()
-            kind = type(last)
-            if kind is scalar:
-                continue
-            if kind in starts:
-                depth += 1
-                if len(self._stack) + depth > _MAX_DEPTH:
-                    raise self._error(last, f"it is nested more than {_MAX_DEPTH} levels deep")
-            elif kind in ends:
-                depth -= 1
-        if of in _RESPONSES and self._text is not None:
-            start, end = event.start_mark, last.end_mark
-            self._target[self._key] = partial(
-                self._text.value, self._where, start.index, end.index, start.column
-            )
+        if self._stack[-1][1] in _RESPONSES:
+            self._target[self._key] = partial(_value_of, block, self._where)
         self._key = _NO_KEY
+        get_event()  # the null in the place of the block
 
     def _end(self) -> None:
         """End a container."""
