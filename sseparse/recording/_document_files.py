@@ -19,7 +19,7 @@ from ._documents import (
 from ._errors import RecordingError
 from ._har import chunk_sizes, damage_of, message_reads, sized_reads
 from ._json import data_lines, is_own_line, json_document
-from ._recognise import looks_like
+from ._recognise import FOREIGN, is_settings, looks_like
 from ._recording import Body
 
 if TYPE_CHECKING:
@@ -59,7 +59,11 @@ def read_document_file(reader: Reader, kind: str) -> Generator[Recording, None, 
         try:
             yield from _read(reader, json_document(data, reader.where), reader.where, None)
         except RecordingError:
-            if not reader.number and (lines := data_lines(data)):
+            if reader.number:
+                raise
+            if is_settings(data):
+                raise reader.where.error(FOREIGN["ini"]) from None
+            if lines := data_lines(data):
                 raise _lines_error(data, lines, reader.where) from None
             raise
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["FOREIGN", "is_field", "looks_like", "recognised"]
+__all__ = ["FOREIGN", "is_field", "is_settings", "looks_like", "recognised"]
 
 _HEAD_LIMIT = 1 << 16  # bytes of blank lines, or of a first line, after which no more is read
 
@@ -39,6 +39,8 @@ FOREIGN = {
     "html": "this is an HTML page and no event stream; "
     "look with curl -i what the server answers to the request",
     "xml": "this is XML and no event stream",
+    "ini": "this looks like TOML or INI, and no event stream; "
+    "save the body alone, as it came (curl -sN)",
     "mitmproxy": "this is a flow file of mitmproxy; "
     "write it as HAR, which can be read: mitmdump -nr FILE --set hardump=FILE.har",
 }
@@ -52,6 +54,16 @@ _LINE_END = re.compile(rb"[\r\n]")
 _FLOW = re.compile(rb"[0-9]{1,12}:[0-9]{1,12}:[a-z_]")
 _FLOW_BEGUN = re.compile(rb"[0-9]{1,12}(?::(?:[0-9]{1,12}:?)?)?")
 _HTML = re.compile(rb"<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
+
+# How a list of JSON that begins with a word or a number goes on behind its brackets, up to the end
+# of the line. [DONE] is the data of an event, which a file of such data may begin with.
+_SIMPLE = re.compile(
+    rb"(?:true|false|null|DONE|-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)"
+    rb"\s*(?:,|\][\s,\]]*(?:\[|\Z)|\Z)"
+)
+# The line with the name of a section in TOML or INI, and any line with a setting behind it.
+_SECTION = re.compile(rb"\[[^{},]*\][ \t]*(?:[#;].*)?\Z")
+_SETTINGS = re.compile(rb"\[[^\r\n]*[\r\n]\s*[\w.\"'-]+[ \t]*=")
 
 # How the lines of a YAML file begin: its marks, an item of a list that is a mapping, or a key.
 _YAML = re.compile(
@@ -88,8 +100,10 @@ def recognised(head: bytes, is_end: bool) -> str | None:
     start = text.lstrip()
     if not start:
         return "events" if is_end else None
-    if start[0] in b"{[":
+    if start[0] in b"{":
         return "json"
+    if start[0] in b"[":
+        return _bracketed(start, is_end)
     if start[0] in b"<":
         return _markup(start, is_end)
     by_lines = _by_lines(text.lstrip(b"\r\n"), is_end)
@@ -108,6 +122,26 @@ def is_field(line: bytes) -> bool:
     return _FIELD.match(line) is not None
 
 
+def is_settings(data: bytes) -> bool:
+    """Tell whether a file that is no JSON, but begins as a list of it, is TOML or INI."""
+    return _SETTINGS.match(data.removeprefix(_BOM).lstrip()) is not None
+
+
+def _bracketed(start: bytes, is_end: bool) -> str | None:
+    """Return what begins with a bracket: a list of JSON, a section, or a line of a log."""
+    inner = start.lstrip(b"[ \t\r\n")
+    if not inner:
+        return "json" if is_end else None
+    if inner[0] in b"{\"']":
+        return "json"
+    end = _LINE_END.search(inner)
+    if end is None and not is_end:
+        return None
+    if _SIMPLE.match(inner[: end.start()] if end else inner):
+        return "json"
+    return "ini" if _SECTION.match(_LINE_END.split(start, maxsplit=1)[0]) else "text"
+
+
 def _markup(start: bytes, is_end: bool) -> str | None:
     if _HTML.match(start):
         return "html"
@@ -115,7 +149,7 @@ def _markup(start: bytes, is_end: bool) -> str | None:
 
 
 def _by_lines(text: bytes, is_end: bool) -> str | None:
-    """Return what the first line says, after comments of YAML; None if more bytes decide."""
+    """Return what the first line says, after comments of YAML or INI; None if more bytes decide."""
     while True:
         end = _LINE_END.search(text)
         line = text[: end.start()] if end else text
@@ -125,7 +159,7 @@ def _by_lines(text: bytes, is_end: bool) -> str | None:
         if end is None:
             return "text" if is_end else None
         text = text[end.start() :].lstrip(b"\r\n")
-        if line.startswith(b"#"):
+        if line.startswith((b"#", b";")):
             continue
         if _YAML_KEY.match(line):
             if _INDENTED.match(text):
@@ -147,6 +181,8 @@ def _by_line(line: bytes, is_whole: bool) -> str:
         return "mitmproxy"
     if _YAML.match(line):
         return "yaml"
+    if _SECTION.match(line):
+        return "ini"
     if _CONTROL.search(line):
         has_zeros = line[1:2] == b"\0" or line[:1] == b"\0"
         return "utf-16" if has_zeros and line.count(b"\0") * 3 > len(line) else "binary"
