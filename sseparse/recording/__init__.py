@@ -11,7 +11,7 @@ YAML needs the extra ``recordings``: ``pip install 'sseparse[recordings]'``.
 The modules, each of which imports only those before it::
 
     _errors ◄ _source, _cursor, _recognise ◄ _compressed ◄ _layers ◄ _decoded, _http, _bodies
-    _recording (with _chunks) ◄ _documents, _har ◄ _json, _yaml (with _yaml_text), _zip
+    _recording (with _chunks) ◄ _documents, _har ◄ _json, _yaml (with _yaml_text), _zip, _beside
     _streams, and the readers that it imports when a file needs them:
     _exchange_files, _data_lines, _document_files
     _ranges

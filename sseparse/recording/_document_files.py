@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ._beside import files_in
 from ._bodies import StreamBody, stream_body
 from ._documents import (
     Form,
@@ -29,11 +30,14 @@ if TYPE_CHECKING:
     from ._recording import Read, Recording
     from ._streams import Reader
 
-    Files = Callable[[str], bytes | None]
+    # Reads a file beside the document; as text it returns why there are no bytes.
+    Files = Callable[[str], bytes | str]
 
 __all__ = ["read_document_file"]
 
 _SKIPPED = 1000  # notes about answers without a body
+_SHOWN = 200  # characters of a name in a note
+_HEAD = 4096  # characters, or bytes, of what is no event stream
 
 
 def read_document_file(reader: Reader, kind: str) -> Generator[Recording, None, None]:
@@ -45,19 +49,20 @@ def read_document_file(reader: Reader, kind: str) -> Generator[Recording, None, 
             yield recording
             return
     data = reader.whole_document()
+    files = files_in(reader.folder, reader.where, reader.max_document)
     if kind == "zip":
         from ._zip import har_files
 
-        for name, har, files in har_files(data, reader.where, reader.max_document):
+        for name, har, beside in har_files(data, reader.where, reader.max_document):
             where = reader.where.within(name)
-            yield from _read(reader, json_document(har, where), where, files)
+            yield from _read(reader, json_document(har, where), where, beside)
     elif kind == "yaml":
         from ._yaml import yaml_documents
 
-        yield from _read(reader, yaml_documents(data, reader.where), reader.where, None)
+        yield from _read(reader, yaml_documents(data, reader.where), reader.where, files)
     else:
         try:
-            yield from _read(reader, json_document(data, reader.where), reader.where, None)
+            yield from _read(reader, json_document(data, reader.where), reader.where, files)
         except RecordingError:
             if reader.number:
                 raise
@@ -83,7 +88,7 @@ def _lines_error(data: bytes, lines: int, where: Where) -> RecordingError:
 
 
 def _read(
-    reader: Reader, documents: Iterator[Any], where: Where, files: Files | None
+    reader: Reader, documents: Iterator[Any], where: Where, files: Files
 ) -> Generator[Recording, None, None]:
     """Yield the event streams of the documents in a file."""
     is_known = False
@@ -106,7 +111,7 @@ def _read(
 
 
 def _exchanges(
-    reader: Reader, document: Any, form: Form, where: Where, files: Files | None
+    reader: Reader, document: Any, form: Form, where: Where, files: Files
 ) -> Generator[Recording, None, None]:
     """Yield the event streams of one document."""
     creator = field(document, "log.creator.name") if form.name == "HAR" else ""
@@ -125,11 +130,11 @@ def _exchanges(
             damage = "the browser kept the events only: no comments, no line as it was"
             body = Body(lambda reads=reads: iter(reads), is_made=True)  # type: ignore[misc]
             yield reader.recording(here, exchange_of(value, form), body, damage)
-        elif len(reader.skipped) < _SKIPPED and (reason := _why_skipped(value, form)):
+        elif len(reader.skipped) < _SKIPPED and (reason := _why_skipped(value, form, files)):
             reader.skipped.append(f"{here.part or 'answer'}: {reason}")
 
 
-def _stream_of(value: Any, form: Form, where: Where, files: Files | None) -> StreamBody | None:
+def _stream_of(value: Any, form: Form, where: Where, files: Files) -> StreamBody | None:
     """Return the event stream that an exchange holds, or None."""
     encoding = field(value, form.encoding) if form.encoding else ""
     charset = field(value, form.charset) if form.charset else ""
@@ -142,10 +147,16 @@ def _stream_of(value: Any, form: Form, where: Where, files: Files | None) -> Str
         )
         if found is not None:
             return found
-    name = field(value, "response.content._file") if files else None
-    if files and isinstance(name, str) and (data := files(name)) is not None:
-        return stream_body(data, where)
+    if name := _attached(value, form):
+        data = files(name)
+        return stream_body(data, where) if isinstance(data, bytes) else None
     return None
+
+
+def _attached(value: Any, form: Form) -> str:
+    """Return the name of the file beside a HAR that has the body of an exchange, or ""."""
+    name = field(value, "response.content._file") if form.name == "HAR" else ""
+    return name if isinstance(name, str) else ""
 
 
 def _opener(
@@ -156,7 +167,7 @@ def _opener(
     return lambda: ((None, piece) for piece in body.pieces(where))
 
 
-def _why_skipped(value: Any, form: Form) -> str:
+def _why_skipped(value: Any, form: Form, files: Files) -> str:
     """Return why an answer that is called an event stream is none; "" if it is not called one."""
     headers = pairs_of(first(value, form.headers))
     kinds = [text for name, text in headers if name.lower() == "content-type"]
@@ -164,9 +175,13 @@ def _why_skipped(value: Any, form: Form) -> str:
     if not any("event-stream" in kind.lower() for kind in kinds):
         return ""
     found = next((each for each in bodies(value, form) if each), None)
-    if found is None:
+    if found is None and (name := _attached(value, form)):
+        found = files(name)
+        if isinstance(found, str):
+            return f"an event stream whose body is in the file {name[:_SHOWN]!r}, {found}"
+    if not found:
         return "an event stream whose body was not kept"
     if isinstance(found, str):
-        kind = looks_like(found[:4096].encode("utf-8", "replace"))
-        return f"called an event stream, but its body is {kind}"
-    return "called an event stream, but its body is something else"
+        found = found[:_HEAD].encode("utf-8", "replace")
+    what = looks_like(found[:_HEAD]) if isinstance(found, bytes) else "something else"
+    return f"called an event stream, but its body is {what}"

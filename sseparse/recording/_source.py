@@ -33,11 +33,13 @@ class Source:
         name: How messages call it.
         can_seek: Whether ``chunks`` can be called more than once, and with a start.
         size: How many bytes it has; None if that is not known before they are read.
+        folder: The folder of a regular file whose path is known; else None.
     """
 
     name: str
     can_seek: bool
     size: int | None
+    folder: str | None = None
 
     def chunks(self, start: int = 0) -> Generator[bytes, None, None]:
         """Yield the bytes from a position on, as soon as each read returns."""
@@ -52,6 +54,8 @@ class _Path(Source):
         self.can_seek = stat.S_ISREG(found.st_mode)  # a named pipe can be read once
         # Files that the kernel makes up have the size 0.
         self.size = found.st_size or None if self.can_seek else None
+        if self.can_seek:
+            self.folder = _folder_of(self._path)
 
     def chunks(self, start: int = 0) -> Generator[bytes, None, None]:
         with open(self._path, "rb", buffering=0) as file:  # noqa: PTH123  # a str has no open()
@@ -73,6 +77,8 @@ class _File(Source):
         self.size = _size_on_disk(file) if self.can_seek else None
         if self.size is not None:
             self.size = max(0, self.size - self._base)
+        if self.can_seek and _is_path_of(name, file):
+            self.folder = _folder_of(name)
 
     def chunks(self, start: int = 0) -> Generator[bytes, None, None]:
         position = self._base + start
@@ -101,6 +107,21 @@ class _Memory(Source):
     def chunks(self, start: int = 0) -> Generator[bytes, None, None]:
         for at in range(start, len(self._view), READ_SIZE):
             yield bytes(self._view[at : at + READ_SIZE])
+
+
+def _folder_of(path: Any) -> str:
+    return os.path.dirname(os.path.abspath(os.fsdecode(path)))  # noqa: PTH100, PTH120
+
+
+def _is_path_of(name: object, file: Any) -> bool:
+    """Tell whether a file was opened by this name, and the name is still that of the file."""
+    try:
+        return isinstance(name, str) and os.path.samestat(
+            os.stat(name),  # noqa: PTH116
+            os.fstat(file.fileno()),
+        )
+    except (AttributeError, OSError, ValueError):
+        return False
 
 
 def _size_on_disk(file: Any) -> int | None:

@@ -76,6 +76,7 @@ def streams(
 
     Args:
         source: A path; a file opened in binary mode, which is read from where it stands; or bytes.
+            A HAR whose bodies are in files beside it needs a path, or a file opened by its path.
         json_lines: Whether to take lines of JSON as an event stream. Each line is the data of an
             event; lines as ``sseparse events`` prints them have type and ID, too.
         max_document: The largest document that is read, in bytes, after it was decompressed.
@@ -110,6 +111,7 @@ class Reader:
         cursor: Where the first reading is.
         skipped: See ``Streams``.
         max_document: See ``streams``.
+        folder: The folder of the file, if it is known.
         number: How many recordings there were.
     """
 
@@ -122,6 +124,7 @@ class Reader:
         self.where: Where = Where(source.name)
         self.json_lines = json_lines
         self.max_document = max_document
+        self.folder: str | None = source.folder
         self._source = source
         self.number: int = 0
 

@@ -30,8 +30,10 @@ _FAULTS = (
 
 def har_files(
     data: bytes, where: Where, limit: int
-) -> Iterator[tuple[str, bytes, Callable[[str], bytes | None]]]:
+) -> Iterator[tuple[str, bytes, Callable[[str], bytes | str]]]:
     """Yield the name and the bytes of each HAR file, and what reads a file beside it.
+
+    That returns as text why there are no bytes.
 
     Raises:
         RecordingError: The zip file is broken, has no HAR file in it, or one above the limit.
@@ -55,8 +57,8 @@ def har_files(
             raise where.within(repr(name)).error(problem)
         return found
 
-    def beside(name: str) -> bytes | None:
-        return read(name) if name in archive.NameToInfo else None
+    def beside(name: str) -> bytes | str:
+        return read(name) if name in archive.NameToInfo else "which is not in the zip file"
 
     for name in names:
         yield repr(name), read(name), beside
