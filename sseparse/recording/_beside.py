@@ -7,7 +7,6 @@ HAR can come from anybody, so no file is read that is not in that folder.
 from __future__ import annotations
 
 import os
-import re
 import stat
 from typing import TYPE_CHECKING
 
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
     from ._errors import Where
 
 __all__ = ["files_in"]
-
-_PARTS = re.compile(r"[\\/]")
 
 
 def files_in(folder: str | None, where: Where, limit: int) -> Callable[[str], bytes | str]:
@@ -41,12 +38,10 @@ def files_in(folder: str | None, where: Where, limit: int) -> Callable[[str], by
                 return "which is no file"
             with open(path, "rb") as file:  # noqa: PTH123  # as in _source
                 data = file.read(limit + 1)
-        except FileNotFoundError:
+        except (FileNotFoundError, ValueError):  # for a NUL, or half of a character
             return "which is not in the folder of the HAR"
         except OSError as error:
             return f"which cannot be read: {error.strerror}"
-        except ValueError:  # a NUL, or half of a character
-            return "which no file can be called"
         if len(data) > limit:
             problem = f"expected at most {limit} bytes (max_document); this is larger"
             raise where.within(repr(name)).error(problem)
@@ -57,7 +52,7 @@ def files_in(folder: str | None, where: Where, limit: int) -> Callable[[str], by
 
 def _inside(folder: str, name: str) -> str | None:
     """Return the path of a file in the folder, or below it; None if it is elsewhere."""
-    if ".." in _PARTS.split(name) or os.path.isabs(name):  # noqa: PTH117  # of text
+    if ".." in name.replace("\\", "/").split("/") or os.path.isabs(name):  # noqa: PTH117  # of text
         return None
     root = os.path.realpath(folder)
     path = os.path.realpath(os.path.join(root, name))  # noqa: PTH118  # follows links
