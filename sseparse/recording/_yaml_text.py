@@ -29,7 +29,8 @@ _MAX_BLOCK = 1 << 13  # characters; bounds the time for a block that is another
 def _block() -> re.Pattern[str]:
     """Return the pattern of a block of headers with its key, from the start of the key's line.
 
-    Each line has a name, and a text or a list of texts. All is ASCII.
+    It is a mapping of names, each with a text or a list of texts, or a list of mappings to texts.
+    All is ASCII.
     """
     # Neither a colon nor a number sign has its meaning.
     rest = r"[ -\"$-9;-~]*(?:(?::(?![ \n])|(?<! )#)[ -\"$-9;-~]*)*"
@@ -41,13 +42,14 @@ def _block() -> re.Pattern[str]:
 
     item = f"- {text('(?P=item)')}"
     items = rf"\n(?P<item>(?P=name) *){item}(?:(?P=item){item})*"
-    names = rf"(?:(?P=name)\w[\w-]{{,99}}:(?: {text('(?P=name)')}|{items}))+"
+    name = r"\w[\w-]{,99}:"
+    names = rf"(?=(?P<name>(?P=key) +))(?:(?P=name){name}(?: {text('(?P=name)')}|{items}))+"
+    line = f"  {name} {text('(?P=dash)  ')}"
+    pairs = rf"(?P<dash>(?P=key) *)-{line[1:]}(?:(?P=dash){line}|(?P=dash)-{line[1:]})*"
     # The line behind the block is no part of the value: it is not indented as far, has no item of a
     # list in the column of the key, is not blank and no comment.
     behind = r"(?!(?P=key)[ -])(?= *[\w'\"-])"
-    return re.compile(
-        rf"(?P<key> +)headers?:\n(?=(?P<name>(?P=key) +))(?P<block>{names}){behind}", re.ASCII
-    )
+    return re.compile(rf"(?P<key> +)headers?:\n(?P<block>{names}|{pairs}){behind}", re.ASCII)
 
 
 _BLOCK = _block()

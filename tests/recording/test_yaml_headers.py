@@ -80,6 +80,8 @@ SKIPPED = [
     ("date: Fri, 27 Nov 2026 13:58:17 GMT", {"date": "Fri, 27 Nov 2026 13:58:17 GMT"}),
     ("a: 'it''s # b: c'\nb: \"[d]\"", {"a": "it's # b: c", "b": "[d]"}),
     ("a: 'b\n # c: d'\ne:\n- 'f\n  g'", {"a": "b # c: d", "e": ["f g"]}),
+    ("- name: a\n  value: b", [{"name": "a", "value": "b"}]),
+    ("- a: b\n  c: 'd'\n  e: f\n    g\n- a: h", [{"a": "b", "c": "d", "e": "f g"}, {"a": "h"}]),
     ("a: b\n c:d#e\n  'f'\ng:\n- h\n  - i\n- j", {"a": "b c:d#e 'f'", "g": ["h - i", "j"]}),
 ]
 # Blocks that it has to see, as lines with what is around them.
@@ -101,6 +103,11 @@ SEEN = [
     "a: 'b",
     'a: "b\\"',
     "a: b\r\nc: d",
+    "- a: b\n   c: d",
+    "- a: b\n - c: d",
+    "- a: b\n c: d",
+    "- a",
+    "- a: b\nc: d",
 ]
 
 
@@ -122,13 +129,19 @@ def test_a_block_is_skipped(block: str, expected: dict[str, Any]) -> None:
     assert found() == expected
 
 
-@pytest.mark.parametrize("form", ["vcrpy", "vcrpy_binary", "go_vcr", "ruby_vcr", "vcrpy_gzip"])
+@pytest.mark.parametrize("form", ["vcrpy", "vcrpy_binary", "vcrpy_gzip", "go_vcr", "ruby_vcr"])
 def test_blocks_of_each_form_are_skipped(form: str) -> None:
     data = forms.ALL[form][0]([forms.Made(b"data: 1\n\n")] * 3)
     [document] = _yaml.yaml_documents(data, Where("the bytes"))
     each = document.get("interactions", document.get("http_interactions"))
     assert [callable(one["response"]["headers"]) for one in each] == [True] * 3
     assert ["headers" in one["request"] for one in each] == [False] * 3
+
+
+def test_the_headers_of_httpmock_are_skipped() -> None:
+    data = forms.httpmock([forms.Made(b"data: 1\n\n")])
+    [document] = _yaml.yaml_documents(data, Where("the bytes"))
+    assert callable(document["then"]["header"])
 
 
 @pytest.mark.parametrize("block", SEEN)
@@ -158,6 +171,15 @@ def test_lines_that_may_belong_to_a_block(behind: str) -> None:
     except RecordingError:
         return
     assert not callable(found)
+
+
+def test_a_list_in_the_column_of_its_key() -> None:
+    lines = "    headers:\n    - name: a\n      value: b\n"
+    data = f"interactions:\n- response:\n{lines}    status: 200\n".encode()
+    assert headers_of(data)() == [{"name": "a", "value": "b"}]
+    compare(data)
+    for line in ("    - c", "    - c: d", "      value: c", "     x: y", "    -"):
+        compare(data.replace(b"    status", line.encode() + b"\n    status"))
 
 
 @pytest.mark.parametrize("start", ["'data: 1", "|\n      data: 1", "data 1"])
