@@ -1,15 +1,13 @@
-"""Measure how fast cassettes of VCR.py in YAML are read, by the size of an answer.
+"""Measure how fast cassettes of VCR.py in YAML are parsed, by the size of an answer.
 
     python -m benchmarks.cassettes
 
-A cassette is in memory. All its streams and their events are read; headers are not asked for.
-Beside that are libyaml alone, which makes no object of Python, and the events of PyYAML, which are
-the objects that report what libyaml finds.
+Each cassette is in memory. The headers are not read. For comparison there are libyaml alone, which
+makes no Python objects, and PyYAML's events, the objects in which libyaml's results are reported.
 """
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import gc
 import statistics
@@ -66,7 +64,7 @@ _ANSWERED = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.cassettes", description=__doc__)
+    parser = arguments.parser("benchmarks.cassettes", __doc__)
     parser.add_argument("--megabytes", type=arguments.positive, default=10, help="of each cassette")
     parser.add_argument("--rounds", type=arguments.positive, default=7)
     args = parser.parse_args(argv)

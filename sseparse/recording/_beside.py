@@ -1,7 +1,7 @@
-"""The files beside a HAR with the bodies in them.
+"""Read the bodies that are in files beside a HAR.
 
-Playwright writes them with ``content: "attach"``: the HAR names each, and they are in its folder. A
-HAR can come from anybody, so no file is read that is not in that folder.
+Playwright writes such files with ``content: "attach"``, into the folder of the HAR, which has their
+names. A HAR can come from anybody, so no file outside that folder is read.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ __all__ = ["files_in"]
 
 
 def files_in(folder: str | None, where: Where, limit: int) -> Callable[[str], bytes | str]:
-    """Return what reads a file of a folder: its bytes, or as text why there are none.
+    """Return a function that reads a file of a folder; if it cannot, it returns the reason as text.
 
     Args:
         folder: The folder; None if the HAR was given without its path.
         where: The HAR, for messages.
-        limit: The most bytes that a file may have, else a RecordingError is raised.
+        limit: The most bytes of a file; the function raises a RecordingError for a larger one.
     """
 
     def read(name: str) -> bytes | str:
@@ -33,7 +33,7 @@ def files_in(folder: str | None, where: Where, limit: int) -> Callable[[str], by
         try:
             path = _inside(folder, name)
             if path is None:
-                return "which is outside of the folder of the HAR, and is not read"
+                return "which is outside the folder of the HAR, and is not read"
             if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116  # a pipe would wait
                 return "which is no file"
             with open(path, "rb") as file:  # noqa: PTH123  # as in _source

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from ._recording import Read, Recording
     from ._streams import Reader
 
-    # Reads a file beside the document; as text it returns why there are no bytes.
+    # Reads a file beside the document; if it cannot, it returns the reason as text.
     Files = Callable[[str], bytes | str]
 
 __all__ = ["read_document_file"]

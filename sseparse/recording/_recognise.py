@@ -55,13 +55,13 @@ _FLOW = re.compile(rb"[0-9]{1,12}:[0-9]{1,12}:[a-z_]")
 _FLOW_BEGUN = re.compile(rb"[0-9]{1,12}(?::(?:[0-9]{1,12}:?)?)?")
 _HTML = re.compile(rb"<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
 
-# How a list of JSON that begins with a word or a number goes on behind its brackets, up to the end
-# of the line. [DONE] is the data of an event, which a file of such data may begin with.
+# The rest of the line after the brackets of a list in JSON that begins with a word or a number.
+# A file of event data can begin with [DONE].
 _SIMPLE = re.compile(
     rb"(?:true|false|null|DONE|-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)"
     rb"\s*(?:,|\][\s,\]]*(?:\[|\Z)|\Z)"
 )
-# The line with the name of a section in TOML or INI, and any line with a setting behind it.
+# A line with the name of a section in TOML or INI; and such a line with a setting after it.
 _SECTION = re.compile(rb"\[[^{},]*\][ \t]*(?:[#;].*)?\Z")
 _SETTINGS = re.compile(rb"\[[^\r\n]*[\r\n]\s*[\w.\"'-]+[ \t]*=")
 
@@ -123,12 +123,12 @@ def is_field(line: bytes) -> bool:
 
 
 def is_settings(data: bytes) -> bool:
-    """Tell whether a file that is no JSON, but begins as a list of it, is TOML or INI."""
+    """Tell whether a file is TOML or INI although its first line could be a list in JSON."""
     return _SETTINGS.match(data.removeprefix(_BOM).lstrip()) is not None
 
 
 def _bracketed(start: bytes, is_end: bool) -> str | None:
-    """Return what begins with a bracket: a list of JSON, a section, or a line of a log."""
+    """Return the kind of a file that begins with a bracket: JSON, TOML or INI, or a log."""
     inner = start.lstrip(b"[ \t\r\n")
     if not inner:
         return "json" if is_end else None

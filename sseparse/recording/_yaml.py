@@ -9,9 +9,8 @@ PyYAML's loaders are not used, only its parser:
 - What a broken file has before the fault is kept.
 - Plain scalars stay text, except the words for null: every reader of a field knows its type.
 
-It is also five times as fast as the C loader on recordings of small answers, of which most are
-headers. Those of requests are skipped, and those of answers are read when somebody asks for them;
-see ``_yaml_text``.
+It is also five times as fast as the C loader on recordings of small answers. Their headers are
+skipped, and those of answers are parsed when the program reads them; see ``_yaml_text``.
 """
 
 from __future__ import annotations
@@ -34,8 +33,7 @@ _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _NO_KEY: Any = object()
 _BOM = b"\xef\xbb\xbf"
 
-# What may be an anchor. An alias may stand anywhere behind it, so in a file with one nothing is
-# skipped.
+# Matches every anchor. An alias may follow anywhere, so a file with an anchor is parsed completely.
 _ANCHOR = re.compile(rb"&(?<![^\s,\[{?:!-]&)[^\s,\[\]{}]")
 # Headers, by the key that they are under.
 _HEADERS = frozenset({"headers", "header"})
@@ -105,7 +103,7 @@ def _fault(error: Any, where: Where) -> RecordingError:
 
 
 def _text(data: bytes) -> Text | None:
-    """Return the text of a file in which headers can be skipped; None for another."""
+    """Return the text of a file; None if no headers can be skipped in it."""
     if data.startswith(_BOM) or _ANCHOR.search(data):  # libyaml counts no BOM
         return None
     try:
@@ -145,7 +143,7 @@ class _Builder:
         self._target: Any = None
         self._key: Any = _NO_KEY
         self._stack: list[tuple[Any, Any]] = []
-        # The request or the answer that was begun last, in which headers can be skipped. By _start.
+        # The last request or answer in block style, where headers can be skipped. Set by _start.
         self._half: Any = None
 
     def read_document(self, get_event: Callable[[], Any]) -> bool:
@@ -206,14 +204,14 @@ class _Builder:
         self._target, self._key = value, _NO_KEY
 
     def _skip_headers(self, event: Any, get_event: Callable[[], Any]) -> None:
-        """Skip the headers whose key has been read, if that is possible."""
+        """Skip the headers after the key that was read last, if that is possible."""
         block = self._text.skip(event) if self._text is not None else ""
         if not block:
             return
         if self._stack[-1][1] in _RESPONSES:
             self._target[self._key] = partial(_value_of, block, self._where)
         self._key = _NO_KEY
-        get_event()  # the null in the place of the block
+        get_event()  # the null that libyaml finds instead of the block
 
     def _end(self) -> None:
         """End a container."""

@@ -1,15 +1,16 @@
-r"""The text of a YAML file as libyaml gets it: without headers that nobody may ask for.
+r"""Give libyaml the text of a YAML file, with blanks in the place of headers.
 
-In a recording of small answers, most of what libyaml reports is headers, and the objects that
-report a name or a value take three times as long as libyaml itself. So one regular expression finds
-a whole block of headers, and libyaml gets blanks in its place. Nothing else changes, because:
+Most of the names and values in a recording of small answers are headers. The Python objects that
+report them take three times as long as libyaml itself, and few programs read them. So one regular
+expression matches a whole block of headers, and libyaml gets blanks. The result is the same:
 
-1. A read ends behind each key that a block of headers may follow, and libyaml asks for no more than
-   it needs to report that key. So if a key ends where the read ended, it is that key, and no text
-   that only looks like one. If libyaml needed more, nothing is skipped.
-2. The expression allows nothing but names and texts that end where the block ends, and nothing that
-   libyaml would refuse. Any other block is read by libyaml.
-3. There are as many blanks and line ends as the block has, so that the places of faults are right.
+1. Each read ends after a key that a block of headers may follow. libyaml does not read on before it
+   has reported that key. So a key that ends there is that key, and not a text that looks like one.
+   If libyaml has read on, the block is not skipped.
+2. The expression matches only names and texts that end with the block and that libyaml accepts.
+   libyaml parses any other block.
+3. The blanks and line ends are as many as the characters of the block, so the places of faults are
+   right.
 """
 
 from __future__ import annotations
@@ -19,11 +20,11 @@ from typing import Any
 
 __all__ = ["Text"]
 
-# What follows the key of a block. libyaml looks at so much of it to know that it is a key.
+# The characters after the key of a block. libyaml needs them to recognise a key, and no more.
 _AFTER_KEY = ":\n  "
 _KEY = re.compile(f" headers?{_AFTER_KEY}")
 _READ_SIZE = 1 << 16  # characters
-_MAX_BLOCK = 1 << 13  # characters; bounds the time for a block that is another
+_MAX_BLOCK = 1 << 13  # characters; limits the time for a block that does not match
 
 
 def _block() -> re.Pattern[str]:
@@ -32,7 +33,7 @@ def _block() -> re.Pattern[str]:
     It is a mapping of names, each with a text or a list of texts, or a list of mappings to texts.
     All is ASCII.
     """
-    # Neither a colon nor a number sign has its meaning.
+    # A colon before a blank would end a key, and a number sign after a blank begins a comment.
     rest = r"[ -\"$-9;-~]*(?:(?::(?![ \n])|(?<! )#)[ -\"$-9;-~]*)*"
 
     def text(indent: str) -> str:
@@ -46,8 +47,8 @@ def _block() -> re.Pattern[str]:
     names = rf"(?=(?P<name>(?P=key) +))(?:(?P=name){name}(?: {text('(?P=name)')}|{items}))+"
     line = f"  {name} {text('(?P=dash)  ')}"
     pairs = rf"(?P<dash>(?P=key) *)-{line[1:]}(?:(?P=dash){line}|(?P=dash)-{line[1:]})*"
-    # The line behind the block is no part of the value: it is not indented as far, has no item of a
-    # list in the column of the key, is not blank and no comment.
+    # The next line must not belong to the value. So it is not indented more than the key, is not an
+    # item in the column of the key, and is neither blank nor a comment.
     behind = r"(?!(?P=key)[ -])(?= *[\w'\"-])"
     return re.compile(rf"(?P<key> +)headers?:\n(?P<block>{names}|{pairs}){behind}", re.ASCII)
 
@@ -56,12 +57,12 @@ _BLOCK = _block()
 
 
 class Text:
-    """A text to read in pieces, of which blocks of headers can be skipped."""
+    """A text that is read in pieces, and whose blocks of headers can be skipped."""
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._at = 0  # what is before it has been read, or skipped
-        self._blank = ""  # in the place of what was skipped; by skip, until the next read
+        self._at = 0  # the text before it has been read or skipped
+        self._blank = ""  # the blanks for a skipped block; set by skip, cleared by read
 
     def read(self, _: int) -> str:
         """Return the next piece; "" at the end. The size does not matter to PyYAML."""
@@ -72,9 +73,9 @@ class Text:
         return piece
 
     def skip(self, key: Any) -> str:
-        """Skip the block of headers behind the key that a parser has just reported.
+        """Skip the block of headers after the key that the parser has reported last.
 
-        Return the block, or "" if it is not skipped.
+        Return the block, or "" if nothing is skipped.
         """
         start = key.end_mark.index + len(_AFTER_KEY)
         if start != self._at:

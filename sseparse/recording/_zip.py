@@ -31,9 +31,9 @@ _FAULTS = (
 def har_files(
     data: bytes, where: Where, limit: int
 ) -> Iterator[tuple[str, bytes, Callable[[str], bytes | str]]]:
-    """Yield the name and the bytes of each HAR file, and what reads a file beside it.
+    """Yield the name and the bytes of each HAR file, and a function that reads a file beside it.
 
-    That returns as text why there are no bytes.
+    If the file is missing, the function returns the reason as text.
 
     Raises:
         RecordingError: The zip file is broken, has no HAR file in it, or one above the limit.

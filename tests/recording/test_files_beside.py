@@ -111,14 +111,14 @@ def test_a_file_that_was_renamed_after_it_was_opened(har: Path) -> None:
     ("name", "reason"),
     [
         ("none.txt", "'none.txt', which is not in the folder of the HAR"),
-        ("../secret", "'../secret', which is outside of the folder of the HAR, and is not read"),
-        ("a/../../secret", "which is outside of"),
-        ("..\\secret", "which is outside of"),
-        ("../hars/" + FIRST, "which is outside of"),
-        ("..", "which is outside of"),
-        (".", "which is outside of"),
-        ("link", "which is outside of"),
-        ("links/secret", "which is outside of"),
+        ("../secret", "'../secret', which is outside the folder of the HAR, and is not read"),
+        ("a/../../secret", "which is outside the"),
+        ("..\\secret", "which is outside the"),
+        ("../hars/" + FIRST, "which is outside the"),
+        ("..", "which is outside the"),
+        (".", "which is outside the"),
+        ("link", "which is outside the"),
+        ("links/secret", "which is outside the"),
         ("folder", "which is no file"),
         ("a\0b", "which is not in the folder"),
         ("\ud83d", "which is not in the folder"),
@@ -154,7 +154,7 @@ def test_an_absolute_path(har: Path) -> None:
     for path in (secret, har.parent / FIRST):
         bodies, [skipped] = named(har, str(path))
         assert bodies == [TWO]
-        assert "which is outside of" in skipped
+        assert "which is outside the" in skipped
 
 
 def test_a_link_within_the_folder(har: Path) -> None:
