@@ -1,4 +1,4 @@
-"""Drive a stream of completions with the reads of a recording."""
+"""Give the reads of a recording to a stream of a completion."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["ReadSource"]
 
 
 class ReadSource:
-    """Reads as the source of a stream; see ``sseparse.completions._stream.Source``."""
+    """The reads of a recording as a ``sseparse.completions._stream.Source``."""
 
     def __init__(self, reads: Iterator[tuple[int | None, bytes]]) -> None:
         self.arrival_ns = 0
@@ -34,15 +34,15 @@ class ReadSource:
         return b""
 
     def has_event(self) -> None:
-        """Do nothing: nobody waits for the first event."""
+        """Do nothing: a recording has no time limit for its first event."""
 
     def limit_rest(self, seconds: float | None) -> None:
-        """Do nothing: a recording does not make its reader wait."""
+        """Do nothing: a recording has no time limit for the rest of its stream."""
 
     def park(self) -> None:
-        """End the reading."""
+        """Read nothing more: there is no connection to keep."""
         self.close()
 
     def close(self) -> None:
-        """End the reading."""
+        """Read nothing more."""
         self._reads = iter(())

@@ -12,12 +12,13 @@ __all__ = ["RecordingError", "Where"]
 class RecordingError(Error):
     """Report a file that is broken, or that is no recording of event streams.
 
-    Everything before the fault has been delivered.
+    Everything before the fault was returned before this error.
 
     Attributes:
-        file: The name of the file as it is shown, or a description of the source.
-        place: Where the fault is, for example "byte 120" or "log.entries[3]"; "" for the whole.
-        problem: What is wrong, and what was expected.
+        file: The name of the file in quotes, or a description of the source.
+        place: The place of the fault, for example "byte 120" or "log.entries[3]"; "" if the fault
+            concerns the whole file.
+        problem: A description of the fault, with what was expected.
     """
 
     def __init__(self, file: str, place: str, problem: str) -> None:
@@ -31,12 +32,13 @@ class RecordingError(Error):
 
 
 class Where(NamedTuple):
-    """A file, and a part of it; it makes the errors about that part.
+    """A part of a file, for messages. It makes the errors about this part.
 
     Attributes:
         file: The name of the file.
-        part: The part; "" for all of it.
-        counted: What positions are counted in, if it is not the file itself.
+        part: The name of the part; "" for the whole file.
+        counted: A text after each offset in a message. It is not empty if the file is compressed,
+            and offsets are counted in the decompressed bytes.
     """
 
     file: str
@@ -44,12 +46,12 @@ class Where(NamedTuple):
     counted: str = ""
 
     def error(self, problem: str, offset: int | None = None) -> RecordingError:
-        """Return the error; the offset is one in the part, in bytes."""
+        """Return an error about this part; the offset is in bytes."""
         at = "" if offset is None else f"byte {offset}{self.counted}"
         return RecordingError(self.file, _joined(self.part, at), problem)
 
     def within(self, part: str) -> Where:
-        """Return a part of this part."""
+        """Return the place of a smaller part inside this part."""
         return Where(self.file, _joined(self.part, part), self.counted)
 
 

@@ -1,4 +1,4 @@
-"""Split a recording into ranges, each of which any process can parse on its own."""
+"""Split a recording into ranges, so that several processes can parse it."""
 
 from __future__ import annotations
 
@@ -29,33 +29,33 @@ _T = TypeVar("_T")
 
 _BOM = b"\xef\xbb\xbf"
 
-# The end of a line, and a blank line. After it nothing is left of what came before, except the last
-# event ID and the reconnection time. The LF of a CRLF is an end of a line by itself, so a search
-# may begin inside of a CRLF; a CR before an LF is none.
+# The end of a line, and a blank line. After a blank line, a parser keeps only the last event ID and
+# the reconnection time. The first group also matches the LF of a CRLF alone, so a search may begin
+# between CR and LF. It does not match the CR of a CRLF.
 _BLANK_LINE = re.compile(rb"(?:\n|\r(?!\n))(?:\r\n?|\n)")
 _LINE_END = re.compile(rb"[\r\n]")
 
-# How the lines begin that change what an event stream keeps from block to block. They leave out
-# what cannot be valid as far as the window shows it: an ID with NUL, and a time with other than
-# digits. An Observer decides about the rest.
+# The beginnings of lines that change the last event ID or the reconnection time. The patterns do
+# not match an ID with a NUL, or a time with anything but digits: the standard ignores these. They
+# see only the bytes of one window. So an Observer decides whether a line is valid.
 _FIELDS = {
     "id": rb"id(?=[:\r\n])(?![^\r\n]*\0)",
     "retry": rb"retry: ?(?=[0-9])(?![0-9]*[^0-9\r\n])",
 }
-_LONGEST = len(b"retry: 0")  # bytes that the patterns need to match
+_LONGEST = len(b"retry: 0")  # bytes; the patterns need no more to match
 
 
 class Part(NamedTuple):
-    """A stream, or a part of one that begins after a blank line.
+    """A stream, or a part of a stream that begins after a blank line.
 
     Attributes:
         where: The stream, for messages.
-        reads: What the reads brought.
-        number: The number of the stream in its file, from 1.
-        url: The URL of the request, or None.
-        status: The status of the answer, or None.
-        has_offsets: Whether the file holds the bytes that the reads bring.
-        start: The offset in the stream at which the reads begin.
+        reads: Pairs of arrival and bytes.
+        number: The number of the stream in the file, from 1.
+        url: The URL of the request; None if the form does not keep it.
+        status: The status of the answer; None if the form does not keep it.
+        has_offsets: Whether the bytes are in the file. They are not if the form keeps only events.
+        start: The offset of the first read in the stream, in bytes.
         last_event_id: The last event ID at that offset.
         is_whole: Whether the reads are a whole stream.
     """
@@ -72,7 +72,7 @@ class Part(NamedTuple):
 
     @property
     def shift(self) -> int:
-        """What to add to the offsets of a parser that ``fed`` feeds."""
+        """A number that is added to the offsets of a parser that ``fed`` feeds."""
         return self.start - 1 if self.start else 0
 
     def fed(
@@ -81,9 +81,13 @@ class Part(NamedTuple):
         carried: Callable[[EventTooLargeError], list[_T]],
         flush: bool,
     ) -> Generator[tuple[int, int | None, list[_T]], None, None]:
-        """Feed a new parser with this ``last_event_id``; the arguments are those of ``fed``."""
+        """Feed the reads to a new parser that began with this part's ``last_event_id``.
+
+        The arguments and the result are those of the function ``fed``.
+        """
         if self.start:
-            # It changes nothing, and a byte order mark after it is none (9.2.5).
+            # This blank line changes nothing. But after it, the parser takes the bytes of a byte
+            # order mark as text: a mark is only at the start of a stream (9.2.5).
             feed(b"\n")
         return fed(
             self.reads,
@@ -97,16 +101,18 @@ class Part(NamedTuple):
 
 
 class RangeEvents(Iterator[Event]):
-    """The events of a range, as an iterator.
+    """An iterator of the events of a range.
+
+    If a range contains several streams, the attributes are those of the current stream.
 
     Attributes:
-        last_event_id: The last event ID after what has been read. At the end it is that of the next
-            range.
-        retry: The reconnection time after what has been read, in ms, or None.
-        pending: At the end, what the range left unfinished, or None. Only the last range of a file
-            can leave something. ``start`` in it is an offset in the stream.
-
-    Where a range has several streams, these are the ones of the stream that is being read.
+        last_event_id: The last event ID after the bytes that were read so far. At the end of a
+            range inside a stream, the next range begins with it.
+        retry: The reconnection time after the bytes that were read so far, in ms; None if there is
+            none.
+        pending: The unfinished block at the end of the stream; None if there is none, or before the
+            end. In a raw file, only the last range can have one. Its ``start`` is an offset in the
+            stream.
     """
 
     def __init__(self, part: Range, flush: bool, max_event_size: int | None) -> None:
@@ -142,18 +148,19 @@ class RangeEvents(Iterator[Event]):
 
 @dataclass(frozen=True)
 class Range:
-    r"""A range of a recording, which can be parsed on its own, also in another process.
+    r"""A range of a recording. Any process can parse it without the other ranges.
 
-    Ranges can be pickled. They hold no bytes: the process that parses one opens the file.
+    Ranges can be pickled. A range contains no bytes: the process that parses it opens the file.
 
     Attributes:
-        path: The file.
+        path: The path of the file.
         first: The number of the first stream in the range, from 1.
-        last: The number of the last one; None for all up to the end of the file.
-        start: Where the range begins in a raw file, in bytes. None if it has whole streams.
-        end: The byte after the range; None as for ``start``.
+        last: The number of the last stream in the range; None for all streams up to the end of the
+            file.
+        start: The offset of the first byte in a raw file. None if the range has whole streams.
+        end: The offset after the last byte in a raw file. None if the range has whole streams.
         last_event_id: The last event ID at ``start``.
-        retry: The reconnection time at ``start``, in ms; None if the stream sent none before.
+        retry: The reconnection time at ``start``, in ms; None if the stream has none before it.
 
     >>> import pathlib, tempfile
     >>> from sseparse.recording import split
@@ -183,19 +190,21 @@ class Range:
         """Return an iterator of the events of the range.
 
         Args:
-            flush: Whether to dispatch an event that a stream leaves without its blank line.
-            max_event_size: As for ``sseparse.Parser``. The serial parse ends at an event that is
-                too large; ranges after it know nothing of that.
+            flush: Whether to return the pending event at the end of a stream, which has no blank
+                line.
+            max_event_size: As for ``sseparse.Parser``. A parse of the whole file ends at an event
+                that is too large. Here only the range with this event ends; later ranges are
+                parsed.
 
         Raises:
-            RecordingError: From the iterator, as for ``Recording.events``; or a raw file has become
-                shorter than it was.
+            RecordingError: From the iterator, as for ``Recording.events``. Also if a raw file is
+                shorter than when it was split.
             OSError: From the iterator: the file cannot be read.
         """
         return RangeEvents(self, flush, max_event_size)
 
     def parts(self) -> Iterator[Part]:
-        """Yield the streams in the range, or the part of one; each is to be read before the next.
+        """Yield the streams of the range, or its part of a stream. Read each before the next.
 
         Raises:
             RecordingError: As for ``streams``.
@@ -207,7 +216,7 @@ class Range:
                 self._reads(),
                 start=self.start,
                 last_event_id=self.last_event_id,
-                is_whole=False,  # split() has looked at the stream as a whole
+                is_whole=False,  # split() has checked the whole stream
             )
             return
         with streams(self.path) as found:
@@ -238,25 +247,29 @@ class Range:
 
 
 def split(path: str | os.PathLike[str], n: int) -> list[Range]:
-    """Return at most n ranges of a recording, for as many processes or machines.
+    """Split a recording into at most n ranges, for several processes or machines.
 
-    Their events, one range after the other, are those of the file, for every n. A raw body that is
-    not compressed is cut at blank lines, near the bytes at which n equal parts begin; what has no
-    blank line there is not cut. The bytes are searched once, for the ID and the reconnection time
-    that each range begins with. Files of other forms are split by stream, and each range is read by
-    going through the file up to its last stream; a document (JSON, YAML, zip) is parsed for each.
+    The events of the ranges, one range after the other, are the events of the file, for every n.
+
+    A raw body that is not compressed is divided at blank lines, into parts of nearly equal size. If
+    there are too few blank lines, there are fewer ranges. ``split`` searches the bytes once to find
+    the last event ID and the reconnection time at the start of each range.
+
+    A file of another form is divided between its streams. To parse such a range, a process reads
+    the file up to the last stream of the range. A document (JSON, YAML, zip) is parsed for each
+    range.
 
     Args:
-        path: A file that can be sought.
-        n: The number of ranges, at least 1.
+        path: The path of a regular file.
+        n: The largest number of ranges; at least 1.
 
     Raises:
-        RecordingError: As for ``streams``, if the file has no stream before the fault. If it has
-            one, the last range raises it. Also where a raw body has no event, and a line that is no
-            part of an event stream.
+        RecordingError: As for ``streams``, if the file has no stream before the fault. If there is
+            a stream before the fault, the last range raises this error instead. Also if a raw body
+            has no event, and a line that is no field, comment or blank line.
         OSError: The file cannot be opened or read.
         TypeError: ``path`` is no path, or ``n`` is no int.
-        ValueError: ``n`` is less than 1, or the path is one of a pipe.
+        ValueError: ``n`` is less than 1, or the path is that of a pipe.
     """
     if type(n) is not int:
         raise TypeError(f"n must be an int, not {type(n).__name__}")
@@ -264,7 +277,7 @@ def split(path: str | os.PathLike[str], n: int) -> list[Range]:
         raise ValueError(f"n must be at least 1, not {n}")
     path = os.fspath(path)
     if Path(path).exists() and not (Path(path).is_file() or Path(path).is_dir()):
-        raise ValueError(f"{path!r} is no regular file, so no part of it can be read by itself")
+        raise ValueError(f"{path!r} is no regular file, so it cannot be split")
     count = 0
     with streams(path) as found:
         try:
@@ -279,16 +292,16 @@ def split(path: str | os.PathLike[str], n: int) -> list[Range]:
     number = min(n, count)
     firsts = [count * part // number + 1 for part in range(number)]
     lasts = [following - 1 for following in firsts[1:]]
-    # The last range goes on to the end of the file, and so to what is broken there.
+    # The last range goes to the end of the file. So it raises the error for a fault there.
     return list(map(Range, [path] * number, firsts, [*lasts, None]))
 
 
 def _check(events: Generator[Event, None, None]) -> None:
-    """Raise if there is no event, and a line that is no part of an event stream."""
+    """Raise the RecordingError for a stream that has no event, and a line of something else."""
     try:
         next(events, None)
     except RecordingError as error:
-        if error.__cause__ is None:  # else the events are too large, which a range reports
+        if error.__cause__ is None:  # otherwise an event is too large, and its range reports that
             raise
     events.close()
 
@@ -297,7 +310,7 @@ def _raw_ranges(path: str, n: int) -> list[Range]:
     """Return the ranges of a raw body."""
     with open(path, "rb") as file:  # noqa: PTH123  # a str has no open()
         size = file.seek(0, os.SEEK_END)
-        if not size:  # a file that the kernel makes up has the size 0, too
+        if not size:  # files in /proc have the size 0, but may have bytes
             return [Range(path)]
         cuts = [0, *_cuts(file, size, min(n, size)), size]
         ranges: list[Range] = []
@@ -310,13 +323,13 @@ def _raw_ranges(path: str, n: int) -> list[Range]:
 
 
 def _cuts(file: BinaryIO, size: int, n: int) -> Iterator[int]:
-    """Yield for each n-th part of the file the offset after a blank line that is near its end."""
+    """Yield the offsets at which ranges end: each after a blank line, near one n-th of the file."""
     cut = 0
     for part in range(1, n):
         target = size * part // n
         if target <= cut:
             continue
-        # One that ends at the target, also with CRLF, is found, too.
+        # Begin 3 bytes before the target, to find a blank line that ends there, also with CRLF.
         found = _after_blank_line(file, max(cut, target - 3))
         if found is None or found >= size:
             return
@@ -325,7 +338,7 @@ def _cuts(file: BinaryIO, size: int, n: int) -> Iterator[int]:
 
 
 def _after_blank_line(file: BinaryIO, position: int) -> int | None:
-    """Return the offset after the first blank line that is found from a position on, or None."""
+    """Return the offset after the first blank line from a position on; None if there is none."""
     while True:
         file.seek(position)
         window = file.read(READ_SIZE)
@@ -335,15 +348,16 @@ def _after_blank_line(file: BinaryIO, position: int) -> int | None:
             return position + match.end()
         if is_end:
             return None
-        # An LF may follow a CR that ends the window, and a blank line may have begun.
+        # The last bytes of the window may be the start of a blank line, or its CR without the LF.
+        # So the next window begins with these bytes again.
         position += match.start() if match else len(window) - 2
 
 
 def _state_at(file: BinaryIO, end: int, before: Range) -> tuple[str, int | None]:
     """Return the last event ID and the reconnection time after a range, which ends at ``end``.
 
-    The range ends with a blank line, so the last valid line of each field counts (9.2.6). It is
-    searched from the end to the start, so no more lines are looked at than necessary.
+    The range ends with a blank line, so the last valid line of each field counts (9.2.6). The
+    search goes from the end to the start, and stops when it has found both fields.
     """
     start = before.start or 0
     id, retry = before.last_event_id, before.retry
@@ -352,12 +366,12 @@ def _state_at(file: BinaryIO, end: int, before: Range) -> tuple[str, int | None]
     while window_end > start and sought:
         window_start = max(start, window_end - READ_SIZE)
         if window_start <= len(_BOM):
-            window_start = start  # so that no window begins inside of a byte order mark
+            window_start = start  # no window may begin inside a byte order mark
         for name, line in _lines(file, window_start, window_end, end, sought):
             if name not in sought:
                 continue
             observer = Observer(max_event_size=None)
-            # After a blank line, a byte order mark would be none.
+            # The blank line before it makes a byte order mark text, as for ``Part.fed``.
             field = observer.feed(b"\n" + line + b"\n")[-1]
             if field.reason is None:
                 sought.remove(name)
@@ -372,25 +386,26 @@ def _state_at(file: BinaryIO, end: int, before: Range) -> tuple[str, int | None]
 def _lines(
     file: BinaryIO, start: int, end: int, limit: int, names: set[str]
 ) -> Iterator[tuple[str, bytes]]:
-    """Yield the lines of these fields that begin in [start, end), the last one first.
+    """Yield the name and the line of these fields for lines in [start, end), the last line first.
 
     Args:
         file: The file.
-        start: The first offset.
+        start: The first offset at which a line may begin.
         end: The offset after the last one.
-        limit: Where the range ends.
+        limit: The end of the range.
         names: The names of the fields.
     """
-    base = max(start - 1, 0)  # a line begins after the end of another
+    base = max(start - 1, 0)  # the patterns begin with the line end before the line
     file.seek(base)
     window = file.read(min(end + _LONGEST, limit) - base)
     if start == 0:
-        # The first line begins without one (9.2.5, `bom`).
+        # There is no line end before the first line. A byte order mark is skipped (9.2.5, `bom`).
         has_mark = window.startswith(_BOM)
         base = len(_BOM) - 1 if has_mark else -1
         window = b"\n" + window.removeprefix(_BOM)
     fields = b"|".join(_FIELDS[name] for name in sorted(names))
-    # A pattern that begins with one byte is searched at 0.8 GB/s, one with a choice at 0.16.
+    # A pattern that begins with one fixed byte is searched at 0.8 GB/s, one with a choice of bytes
+    # at 0.16 GB/s. So there are two searches.
     matches = list(re.finditer(b"\n(?:" + fields + b")", window))
     if b"\r" in window:
         matches += re.finditer(b"\r(?:" + fields + b")", window)

@@ -1,4 +1,4 @@
-"""One recorded event stream: what is known of it, and its bytes."""
+"""Define a recording: one event stream in a file, with its request and its reads."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["Body", "Exchange", "Reads", "Recording", "StrayLines", "carried_even
 
 _T = TypeVar("_T")
 
-# When the bytes of one read had arrived, in ns since the request began, and the bytes.
+# One read: its arrival, in ns since the request began, or None; and its bytes.
 Read = tuple[int | None, bytes]
 
 _LINE_END = re.compile(rb"\r\n|\r|\n")
@@ -30,15 +30,16 @@ _DATE = re.compile(
 
 
 class Body:
-    """The bytes of a stream, which can be read again or not.
+    """The bytes of a stream.
 
-    The reader of a file that comes once hands out the bytes as they come. It goes on to what
-    follows the body only when it is asked for that, and then the body cannot be read any more.
+    Some sources, for example a pipe, can be read only once. The first iteration over such a body
+    reads the source itself. When the program asks for the next recording, the source is read past
+    the body. From then on, the body cannot be read.
 
     Args:
-        open_again: Opens the body for a further reading; None if that is not possible.
-        live: The first reading, if it is a part of the reading of the file.
-        is_made: Whether the bytes are made of the events that the form keeps in their place.
+        open_again: A function that begins another iteration; None if that is not possible.
+        live: The first iteration, if it reads the source itself.
+        is_made: Whether the form keeps events, and the bytes are made from these events.
     """
 
     def __init__(
@@ -51,27 +52,27 @@ class Body:
         self._open_again = open_again
         self._live = live
         self._is_left = False
-        # Whether the live reading came to a fault, so that nothing is known of what follows it.
+        # Whether the first iteration found a fault. Then nothing after the body can be read.
         self.has_failed: bool = False
 
     def open(self) -> Iterator[Read]:
-        """Return a new reading.
+        """Begin an iteration over the reads.
 
         Raises:
-            RuntimeError: The bytes came once, and have been read.
+            RuntimeError: The source can be read only once, and has been read.
         """
         if self._live is not None:
             live, self._live = self._live, None
             return self._read_live(live)
         if self._open_again is None:
             raise RuntimeError(
-                "these bytes come from a source that can be read once, and that has happened; "
-                "save them in a file to read them again"
+                "these bytes come from a source that can be read once, and it has been read; "
+                "save the bytes in a file to read them again"
             )
         return self._open_again()
 
     def leave(self) -> None:
-        """Take notice that the reader of the file goes on to what follows the body."""
+        """End the first iteration: the file is now read past the body."""
         self._live = None
         self._is_left = True
 
@@ -80,16 +81,18 @@ class Body:
             for piece in live:
                 yield None, piece
                 if self._is_left:
-                    raise RuntimeError("the recording was left before its end, for the next one")
+                    raise RuntimeError(
+                        "the recording was left before its end: the next recording was asked for"
+                    )
         except RecordingError:
             self.has_failed = True
             raise
 
 
 class Reads:
-    """The reads of a recording, an iterable of pairs: the arrival, and the bytes.
+    """The reads of a recording: an iterable of pairs of arrival and bytes.
 
-    The arrival is in ns since the request began; it is None where the form does not keep it.
+    The arrival is in ns since the request began. It is None if the form does not keep it.
     """
 
     def __init__(self, body: Body) -> None:
@@ -103,10 +106,10 @@ class Reads:
 
 
 class Exchange:
-    """What a file says of an exchange.
+    """The fields of an exchange that a file contains.
 
-    The headers are a function, which is called when somebody asks for them: to read them takes as
-    long as all else that a small answer in a large document takes.
+    ``headers`` is a function. It is called when a program asks for the headers. To read the headers
+    of a small answer takes as long as to read the rest of it, and few programs need them.
     """
 
     __slots__ = ("headers", "method", "started", "status", "url")
@@ -130,17 +133,19 @@ class Recording:
     r"""One recorded event stream.
 
     Attributes:
-        form: The form of the file, for example "VCR.py", and what it is wrapped in.
-        number: The stream's number in the file, from 1.
-        place: Where the stream is in the file, for example "log.entries[3]"; "" for all of it.
+        form: The form of the file and its compression, for example "VCR.py, gzip".
+        number: The number of the stream in the file, from 1.
+        place: The place of the stream in the file, for example "log.entries[3]". "" if the stream
+            is the whole file.
         url: The URL of the request; None if the form does not keep it.
-        method: The method of the request, or None.
-        status: The status of the answer, or None.
-        reads: What the reads brought: pairs of the arrival, in ns since ``started``, or None, and
-            the bytes. They can be gone over more than once if the source can be sought. Otherwise
-            they can be gone over once, before the next recording is asked for, and later raise a
-            RuntimeError.
-        damage: What the form is known to have damaged in this stream; "" if nothing is known.
+        method: The method of the request; None if the form does not keep it.
+        status: The status of the answer; None if the form does not keep it.
+        reads: An iterable of pairs of arrival and bytes. The arrival is in ns since ``started``, or
+            None. From a file on disk or from bytes, you can iterate several times. From a pipe, you
+            can iterate only once, before you ask for the next recording; after that, iterating
+            raises RuntimeError. A form that is a single document does not have this limit.
+        damage: A description of the damage that the recorder did to the bytes; "" if no damage is
+            known.
 
     >>> from sseparse.recording import streams
     >>> for recording in streams(b"HTTP/1.1 200 OK\r\nServer: a\r\n\r\ndata: 1\n\n"):
@@ -174,14 +179,14 @@ class Recording:
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """The headers of the answer; names are compared without regard to case."""
+        """The headers of the answer. Upper and lower case in their names are the same."""
         from ..completions._headers import Headers
 
         return Headers(self._exchange.headers())
 
     @property
     def started(self) -> datetime | None:
-        """When the request began, with a time zone; None if the form does not keep it."""
+        """The time at which the request began, with a time zone; None if the form has none."""
         return parsed_date(self._exchange.started)
 
     def events(
@@ -190,13 +195,13 @@ class Recording:
         """Yield the events of the stream.
 
         Args:
-            flush: Whether to dispatch an event that the stream leaves without its blank line.
+            flush: Whether to yield the pending event at the end, which has no blank line.
             max_event_size: As for ``sseparse.Parser``.
 
         Raises:
-            RecordingError: The file is broken, an event is larger than ``max_event_size``, or there
-                is no event, and a line that is no part of an event stream.
-            RuntimeError: The reads can be gone over once, and that has happened.
+            RecordingError: The file is broken, or an event is larger than ``max_event_size``. Or
+                the stream has no event, and a line that is no field, comment or blank line.
+            RuntimeError: The source can be read only once, and has been read.
         """
         parser = Parser(max_event_size=max_event_size)
         feed = parser.feed
@@ -204,19 +209,19 @@ class Recording:
             yield from events
 
     def too_large(self, error: EventTooLargeError) -> RecordingError:
-        """Return the error about this file for an event that is too large."""
+        """Return the RecordingError for an event that is too large."""
         return _too_large(error, self._where, 0)
 
     def chunks(self, *, api: Literal["chat", "completions"] | None = None) -> Stream:
-        """Return the stream of a completion: its chunks, its text, and how it ended.
+        """Return a stream of the completion's chunks. It also has the text and the outcome.
 
-        Each chunk has the arrival of its read as ``arrival_ns``, 0 where that is not known.
+        The ``arrival_ns`` of each chunk is the arrival of its read; 0 if the form does not keep it.
 
         Args:
             api: "chat", or "completions" for the legacy API; by default the URL decides.
 
         Raises:
-            RuntimeError: The reads can be gone over once, and that has happened.
+            RuntimeError: The source can be read only once, and has been read.
         """
         from ..completions import Stream
         from ._chunks import ReadSource
@@ -228,26 +233,26 @@ class Recording:
         return Stream(self._completion_parser(api), ReadSource(iter(self.reads)))
 
     def _completion_parser(self, api: Literal["chat", "completions"]) -> CompletionParser:
-        """Return a parser for the reads of this stream."""
+        """Return a parser for the bytes of this stream."""
         from ..completions import CompletionParser
 
-        # The bytes are decoded already, whatever this header says.
+        # The reads are decompressed, but recorders often keep this header.
         headers = [
             each for each in self._exchange.headers() if each[0].lower() != "content-encoding"
         ]
         return CompletionParser(self.status or 200, headers, api=api)
 
     def completion(self, *, api: Literal["chat", "completions"] | None = None) -> Completion:
-        """Return the completion that the stream makes up.
+        """Return the completion, merged from all chunks of the stream.
 
         Args:
             api: As for ``chunks``.
 
         Raises:
             sseparse.completions.ExchangeError: The stream reports an error, is no completion, or
-                ends before the completion does; where the file is broken, its cause is a
+                ends before the completion does. If the file is broken, the ``__cause__`` is a
                 RecordingError.
-            RuntimeError: The reads can be gone over once, and that has happened.
+            RuntimeError: The source can be read only once, and has been read.
         """
         return self.chunks(api=api).collect()
 
@@ -262,17 +267,20 @@ def fed(
     is_whole: bool = True,
     shift: int = 0,
 ) -> Generator[tuple[int, int | None, list[_T]], None, None]:
-    """Yield the number of each read, from 0, its arrival, and the events that it completed.
+    """Feed the reads of a stream to a parser, and yield a tuple for each read.
+
+    The tuple is the number of the read, from 0, its arrival, and the events that it completes.
 
     Args:
-        reads: The reads of a stream, or of a part of one.
-        feed: Returns the events, or what else stands for them, that the next bytes complete.
-        carried: Returns those that an error carries.
+        reads: The reads of a stream, or of a part of a stream.
+        feed: Takes the next bytes, and returns the events that they complete. These may also be
+            values of another type that stand for the events.
+        carried: Returns the same for the events that an error contains.
         where: The stream, for messages.
-        flush: Whether to dispatch what the stream leaves without its blank line.
-        is_whole: Whether the reads are a whole stream; it is an error if there is no event in it,
-            and a line that is no part of an event stream.
-        shift: What to add to the parser's offsets, for messages.
+        flush: Whether to yield the pending event at the end, which has no blank line.
+        is_whole: Whether the reads are a whole stream. A whole stream without an event raises an
+            error if a line of it is no field, comment or blank line.
+        shift: A number that is added to the parser's offsets in messages.
 
     Raises:
         RecordingError: As for ``Recording.events``.
@@ -296,30 +304,31 @@ def fed(
 
 
 def carried_events(error: EventTooLargeError) -> list[Event]:
-    """Return the events that an error carries."""
+    """Return the events that an error contains."""
     return error.events
 
 
 def _too_large(error: EventTooLargeError, where: Where, shift: int) -> RecordingError:
-    """Return the error about this file for an event that is too large."""
+    """Return the RecordingError for an event that is too large."""
     problem = f"an event is larger than {error.limit} bytes, and may not be (max_event_size)"
     return where.error(problem, error.offset + shift)
 
 
 class StrayLines:
-    """Looks for the first line that is no part of an event stream, as long as no event has come.
+    """Finds the first line that is no field, comment or blank line, in a stream without events.
 
-    The standard ignores such lines. A file without any event that has one is something else.
+    The standard ignores such a line. But if a whole file has such a line and no event, it is
+    probably no event stream.
     """
 
     def __init__(self) -> None:
-        self._rest = b""  # of a line that has not ended, as far as it can matter
-        self._skip_lf = False  # the last read ended with a CR, and an LF belongs to it
+        self._rest = b""  # the first 256 bytes of the line that has not ended yet
+        self._skip_lf = False  # the last read ended with CR; an LF at the start belongs to it
         self._line = 0
         self._found: tuple[int, bytes] | None = None
 
     def after(self, data: bytes) -> StrayLines:
-        """Look at the next bytes, after which still no event has come."""
+        """Look at the next bytes, which completed no event."""
         if self._found is not None:
             return self
         if not data:
@@ -338,7 +347,11 @@ class StrayLines:
             self._found = self._line, text
 
     def check(self, where: Where) -> None:
-        """Raise for the line that was found, at the end of a stream without an event."""
+        """Raise an error at the end of a stream without an event, if such a line was found.
+
+        Raises:
+            RecordingError: A line is no field, comment or blank line.
+        """
         if self._rest:
             self._line += 1
             self._look(self._rest)
@@ -353,7 +366,7 @@ class StrayLines:
 
 
 def parsed_date(text: str | None) -> datetime | None:
-    """Return the time that a file gives; None if there is none, or none that is understood."""
+    """Return a date and time of a file; None if there is none, or it cannot be parsed."""
     if not text:
         return None
     try:
@@ -371,7 +384,10 @@ def parsed_date(text: str | None) -> datetime | None:
 
 
 def scalar_text(value: Any) -> str | None:
-    """Return a value of a file as text, if it is one; also in the list that a YAML tag takes."""
+    """Return a text, bytes or a number of a file as text; None for any other value.
+
+    A list of one such value gives the same: a YAML tag can put a value into a list.
+    """
     if isinstance(value, list) and len(value) == 1:
         value = value[0]
     if isinstance(value, str):

@@ -26,12 +26,14 @@ MAX_DOCUMENT = 256 * 1024 * 1024
 
 
 class Streams(Iterator[Recording]):
-    """The recordings of a file, in its order, as an iterator and a context manager.
+    """The recordings of a file: an iterator in the order of the file, and a context manager.
 
     Attributes:
-        form: The form of the file, for example "VCR.py, gzip"; "" until the first step.
-        skipped: What the file calls an event stream although it has no such body, each as one line
-            with the place and the reason. Complete when the iterator has ended.
+        form: The form of the file and its compression, for example "VCR.py, gzip". "" before the
+            first recording is read.
+        skipped: A list with one line for each answer that the file calls an event stream, but whose
+            body is missing or something else. The line has the place and the reason. The list is
+            complete when the iterator has ended.
     """
 
     def __init__(self, reader: Reader) -> None:
@@ -48,17 +50,20 @@ class Streams(Iterator[Recording]):
         self.close()
 
     def close(self) -> None:
-        """End the search. Recordings that can be read again still can."""
+        """Stop reading the file.
+
+        The recordings before remain readable, if the source can be read more than once.
+        """
         self._recordings.close()
 
     @property
     def form(self) -> str:
-        """The form of the file, and what it is wrapped in; "" until the first step."""
+        """The form of the file and its compression; "" before the first recording is read."""
         return self._reader.form
 
     @property
     def skipped(self) -> list[str]:
-        """What the file calls an event stream although it holds no such body."""
+        """One line for each answer that is called an event stream and has no such body."""
         return list(self._reader.skipped)
 
 
@@ -68,22 +73,24 @@ def streams(
     json_lines: bool = False,
     max_document: int = MAX_DOCUMENT,
 ) -> Streams:
-    r"""Yield a Recording for each event stream that a file holds, in the order of the file.
+    r"""Return an iterator of the event streams in a file, each as a Recording.
 
-    The first bytes decide what the form is; names, types and headers do not. Forms that are one
-    document (JSON, YAML, zip) are read whole. All others are read as they come, in constant memory,
-    and from a pipe a recording is yielded as soon as its first bytes have come.
+    The form is recognised by the first bytes. The name of the file, content types and headers do
+    not count. A document (JSON, YAML, zip) is read whole. All other forms are read as they come, in
+    constant memory. From a pipe, they give a recording as soon as its first bytes have arrived.
 
     Args:
-        source: A path; a file opened in binary mode, which is read from where it stands; or bytes.
-            A HAR whose bodies are in files beside it needs a path, or a file opened by its path.
-        json_lines: Whether to take lines of JSON as an event stream. Each line is the data of an
-            event; lines as ``sseparse events`` prints them have type and ID, too.
-        max_document: The largest document that is read, in bytes, after it was decompressed.
+        source: A path, a file opened in binary mode, or bytes. A file is read from its current
+            position. If the bodies of a HAR are in separate files beside it, give the path of the
+            HAR, or a file that was opened by this path.
+        json_lines: Whether to read lines of JSON as an event stream. Each line is then the data of
+            one event. A line that ``sseparse events`` printed also gives the type and the ID.
+        max_document: The size of the largest document that is read, in bytes. Of a compressed
+            document, the decompressed size counts.
 
     Raises:
-        RecordingError: From the iterator: the file is broken, or is nothing that is known to hold
-            event streams. All recordings before the fault have been yielded.
+        RecordingError: From the iterator: the file is broken, or has no form that is known. All
+            recordings before the fault were returned first.
         OSError: The file cannot be opened, or from the iterator: it cannot be read.
         TypeError: ``source`` has another type.
         ValueError: ``max_document`` is less than 1.
@@ -101,18 +108,18 @@ def streams(
 
 
 class Reader:
-    """Reads one file, and makes its recordings.
-
-    The modules of the forms use it.
+    """Reads one file, and makes its recordings. The modules of the forms use it.
 
     Attributes:
-        form: The form of the file, once it is known.
+        form: The form of the file and its compression; "" before it is known.
         where: The file, for messages.
-        cursor: Where the first reading is.
-        skipped: See ``Streams``.
-        max_document: See ``streams``.
-        folder: The folder of the file, if it is known.
-        number: How many recordings there were.
+        cursor: The cursor of the first pass over the file.
+        decoded: The source without its compression.
+        skipped: As in ``Streams``.
+        json_lines: As for ``streams``.
+        max_document: As for ``streams``.
+        folder: The folder of the file; None if it is not known.
+        number: The number of recordings so far.
     """
 
     cursor: Cursor
@@ -152,7 +159,7 @@ class Reader:
             yield self.recording(self.where, Exchange(), Body(again, _rest(self.cursor)))
 
     def set_form(self, name: str) -> None:
-        """Take notice of the form."""
+        """Set the form."""
         self.form = ", ".join([name, *self.decoded.names])
 
     def recording(
@@ -165,21 +172,21 @@ class Reader:
     def reopened(
         self, start: int, frame: Callable[[Cursor], Generator[bytes, None, None]]
     ) -> Callable[[], Iterator[tuple[int | None, bytes]]] | None:
-        """Return what reads a part of the file again; None if that is not possible.
+        """Return a function that reads a part of the file again; None if that is not possible.
 
         Args:
-            start: Where the part begins.
-            frame: Yields the bytes of the part, given a cursor at its start.
+            start: The offset of the part.
+            frame: Takes a cursor at the start of the part, and yields the bytes of the part.
         """
         if not self.decoded.can_seek:
             return None
         return lambda: _untimed(frame(Cursor(self.decoded.open(start), start)))
 
     def whole_document(self) -> bytes:
-        """Return all that is left of the file.
+        """Return all bytes from the cursor to the end of the file.
 
         Raises:
-            RecordingError: It is larger than ``max_document``.
+            RecordingError: There are more than ``max_document``.
         """
         size = None if self.decoded.names else self._source.size
         pieces: list[bytes] = []
@@ -199,7 +206,7 @@ class Reader:
 
 
 def _rest(cursor: Cursor) -> Generator[bytes, None, None]:
-    """Yield all that is left."""
+    """Yield all bytes from the cursor to the end."""
     while piece := cursor.some():
         yield piece
 
