@@ -1,7 +1,8 @@
 """Read the bodies that are in files beside a HAR.
 
-Playwright writes such files with ``content: "attach"``, into the folder of the HAR, which has their
-names. A HAR can come from anybody, so no file outside that folder is read.
+With ``content: "attach"``, Playwright writes each body into a file in the folder of the HAR. The
+HAR contains the names of these files. Someone hostile may have written the HAR, so no file outside
+its folder is read.
 """
 
 from __future__ import annotations
@@ -19,12 +20,15 @@ __all__ = ["files_in"]
 
 
 def files_in(folder: str | None, where: Where, limit: int) -> Callable[[str], bytes | str]:
-    """Return a function that reads a file of a folder; if it cannot, it returns the reason as text.
+    """Return a function that reads the files in a folder.
+
+    The function takes the name of a file, and returns its bytes. If the file cannot be read, the
+    function returns the reason as text. It raises RecordingError for a file above the limit.
 
     Args:
-        folder: The folder; None if the HAR was given without its path.
+        folder: The folder; None if the path of the HAR is not known.
         where: The HAR, for messages.
-        limit: The most bytes of a file; the function raises a RecordingError for a larger one.
+        limit: The largest size of a file, in bytes.
     """
 
     def read(name: str) -> bytes | str:
@@ -34,11 +38,11 @@ def files_in(folder: str | None, where: Where, limit: int) -> Callable[[str], by
             path = _inside(folder, name)
             if path is None:
                 return "which is outside the folder of the HAR, and is not read"
-            if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116  # a pipe would wait
+            if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116  # a pipe would block
                 return "which is no file"
             with open(path, "rb") as file:  # noqa: PTH123  # as in _source
                 data = file.read(limit + 1)
-        except (FileNotFoundError, ValueError):  # for a NUL, or half of a character
+        except (FileNotFoundError, ValueError):  # ValueError: a NUL or a surrogate in the name
             return "which is not in the folder of the HAR"
         except OSError as error:
             return f"which cannot be read: {error.strerror}"
@@ -51,7 +55,7 @@ def files_in(folder: str | None, where: Where, limit: int) -> Callable[[str], by
 
 
 def _inside(folder: str, name: str) -> str | None:
-    """Return the path of a file in the folder, or below it; None if it is elsewhere."""
+    """Return the path of a file in the folder or its subfolders; None for any other file."""
     if ".." in name.replace("\\", "/").split("/") or os.path.isabs(name):  # noqa: PTH117  # of text
         return None
     root = os.path.realpath(folder)

@@ -1,4 +1,4 @@
-"""Make bytes of the body that a document holds, in whatever way it is written there."""
+"""Get the bytes of a body from a document, in any of the encodings that documents use."""
 
 from __future__ import annotations
 
@@ -18,19 +18,20 @@ if TYPE_CHECKING:
 
 __all__ = ["StreamBody", "begins_as_stream", "stream_body"]
 
-_BLOCK = 1 << 16  # bytes of the first block that are looked at
+_BLOCK = 1 << 16  # bytes; a longer first block is not searched to its end
 _OTHER_FIELDS = re.compile(
     rb"(?:\xef\xbb\xbf)?[\r\n]*[\w-]+:[^\r\n]*(?:\r\n|\r|\n)"
     rb"(?:[^\r\n]+(?:\r\n|\r|\n))*?(?:data|event):"
 )
 _BLANK_LINE = re.compile(rb"[^\r\n](?:\r\n|\r|\n)(?:\r[^\n]|\r\n|\n)")
 
-_HEAD = 1 << 12  # characters, or bytes, that are looked at
-_MAX_JOINED = 1 << 28  # characters: aliases in a list of lines could make any size of it
+_HEAD = 1 << 12  # characters that are checked before the whole text is decoded
+_MAX_JOINED = 1 << 28  # characters; a short list of YAML aliases can stand for a huge text
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/\s]+={0,2}\s*")
 _HEX = re.compile(r"(?:[0-9A-Fa-f]{2})+")
-# Where a document does not hold the body itself, but an object or what a serializer made of one.
+# The body may be an object instead of a text. These are the fields of the object that contain the
+# text or the bytes.
 _INSIDE = ("string", "text", "base64_string", "str", "data", "state")
 _LATIN = frozenset({"iso-8859-1", "windows-1252", "latin-1", "latin1", "iso8859-1", "cp1252"})
 
@@ -39,8 +40,9 @@ class StreamBody:
     """The bytes of an event stream in a document.
 
     Attributes:
-        data: The bytes as the document has them.
-        is_text: Whether they stood there as text.
+        data: The bytes, still compressed if the document contains them so.
+        names: The names of the layers, from the outside to the inside; see ``layers``.
+        is_text: Whether the document contains them as plain text.
     """
 
     def __init__(self, data: bytes, names: list[str], is_text: bool) -> None:
@@ -49,21 +51,21 @@ class StreamBody:
         self.is_text = is_text
 
     def pieces(self, where: Where) -> Generator[bytes, None, None]:
-        """Yield the stream: without its layers, or all at once if it has none."""
+        """Return an iterator of the stream's bytes, without the layers."""
         return layers(_once(self.data), where)[1] if self.names else _once(self.data)
 
 
 def stream_body(
     value: Any, where: Where, encoding: str = "", charset: str = ""
 ) -> StreamBody | None:
-    """Return the event stream that a value is; None if it is something else.
+    """Return a value as an event stream; None if the value is no event stream.
 
     Args:
-        value: What the document has as the body.
-        where: Where that is.
-        encoding: "base64", if the document says so.
-        charset: The encoding of the text that the document names. A body that the recorder took
-            for Latin-1 is text with one character for each byte.
+        value: The body in the document.
+        where: The place of the body, for messages.
+        encoding: "base64" if the document names this encoding of the body.
+        charset: The character encoding that the document names. If it is Latin-1, each character
+            of the text is one byte of the body.
 
     Raises:
         RecordingError: The value has too many parts.
@@ -79,10 +81,11 @@ def stream_body(
 
 
 def begins_as_stream(body: Cursor) -> bool:
-    """Tell whether the body at a cursor is an event stream; take nothing, and wait for no more.
+    """Tell whether the body at a cursor is an event stream. Take nothing.
 
-    One that is empty is none. One that begins with a field of another name is one if the same block
-    has a field of an event.
+    No more bytes are read than are needed to decide. An empty body is no event stream. If a body
+    begins with a field that the standard does not have, it is an event stream if the same block has
+    a field ``data`` or ``event``.
     """
     head = body.head(_is_decided)[:_BLOCK]
     kind = looks_like(head) if head.strip() else ""
@@ -97,7 +100,10 @@ def _is_decided(head: bytes) -> bool:
 
 
 def _ways(value: Any, encoding: str, charset: str, where: Where) -> Iterator[tuple[bytes, bool]]:
-    """Yield each way to take the value as bytes, the likeliest first."""
+    """Yield the bytes for each encoding that the value may have, the most likely first.
+
+    The second item of each pair tells whether the value is plain text.
+    """
     value = _unpacked(value, where)
     if isinstance(value, bytes):
         yield value, False
@@ -118,7 +124,7 @@ def _ways(value: Any, encoding: str, charset: str, where: Where) -> Iterator[tup
 
 
 def _unpacked(value: Any, where: Where) -> Any:
-    """Return the text or the bytes that a value holds."""
+    """Return the text or the bytes inside an object or a list; other values as they are."""
     for _ in range(3):
         if isinstance(value, dict):
             value = next((value[name] for name in _INSIDE if value.get(name) is not None), None)
@@ -130,11 +136,11 @@ def _unpacked(value: Any, where: Where) -> Any:
 
 
 def _joined(values: list[Any], where: Where) -> Any:
-    """Return the lines, the pieces or the bytes of a list as one value; None if it is another."""
+    """Return the items of a list as one text or bytes; None if they are something else."""
     if not values:
         return None
     if isinstance(values[0], bytes):
-        # The state of an io.BytesIO: the bytes, the position, and no attributes.
+        # The pickled state of an io.BytesIO: the bytes, the position, and None.
         return values[0]
     if all(isinstance(value, str) for value in values):
         return _joined_texts(values, where)
@@ -144,7 +150,7 @@ def _joined(values: list[Any], where: Where) -> Any:
 
 
 def _joined_texts(texts: list[str], where: Where) -> str | bytes:
-    """Return the text that the texts make up, or the bytes, if each was encoded on its own."""
+    """Return the texts as one text; or as bytes, if each is Base64 or hexadecimal digits."""
     if sum(map(len, texts)) > _MAX_JOINED:
         raise where.error(f"the parts of the body are more than {_MAX_JOINED} characters")
     if len(texts) > 1 and all(map(_is_encoded, texts)):
@@ -160,7 +166,7 @@ def _is_encoded(text: str) -> bool:
 
 
 def _listed(text: str, where: Where) -> Iterator[tuple[bytes, bool]]:
-    """Yield what a list in JSON is, as Polly.JS writes bodies that are not text."""
+    """Yield the bytes of a text that is a JSON list: Polly.JS writes binary bodies like this."""
     import json
 
     try:
@@ -178,16 +184,16 @@ def _listed(text: str, where: Where) -> Iterator[tuple[bytes, bool]]:
 
 
 def _encoded(text: str, charset: str) -> bytes:
-    """Return the bytes that a text stands for."""
+    """Return the bytes of a text."""
     if text.startswith(("\x1f\x8b", "(\xb5/\xfd")) or (charset in _LATIN and not text.isascii()):
         try:
             return text.encode("latin-1")
         except UnicodeEncodeError:
             pass
     try:
-        return text.encode("utf-8", "surrogateescape")  # as it was decoded
+        return text.encode("utf-8", "surrogateescape")  # json_document decodes with the same
     except UnicodeEncodeError:
-        return text.encode("utf-8", "surrogatepass")  # of half a character, which JSON can hold
+        return text.encode("utf-8", "surrogatepass")  # JSON may contain single surrogates
 
 
 def _base64(text: str) -> bytes | None:

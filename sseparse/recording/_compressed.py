@@ -1,7 +1,7 @@
-"""Undo what compresses a recording: gzip, zlib, zstd, bzip2 and xz, without a limit of size.
+"""Decompress a recording: gzip, zlib, zstd, bzip2 and xz. Its size has no limit.
 
-Each step makes a bounded piece of output, so that a small file that decompresses to gigabytes takes
-no more memory than any other.
+Each step returns a piece of bounded size. So a small file that decompresses to gigabytes takes no
+more memory than any other file.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 __all__ = ["compression_of", "decompressed"]
 
-_XZ_MEMORY = 1 << 28  # bytes; a dictionary may ask for 4 GiB
+_XZ_MEMORY = 1 << 28  # bytes; without a limit, a file could make xz take 4 GiB
 
-# A run of equal bytes takes zstd 4 bytes for each 128 KiB, and zstandard has no limit for what one
-# call returns. So this many bytes at once can become 32 MiB at most.
+# The bytes that one call of zstandard gets. zstandard has no limit for the size of its output, and
+# zstd compresses 128 KiB of equal bytes to 4 bytes. So one call returns at most 32 MiB.
 _ZSTANDARD_INPUT = 1024
 
-# The first bytes. Those of zlib are the header of a stream with a window of 32 KiB, except one that
-# is text ("x^").
+# The first bytes of each compression. Those of zlib are the headers of streams with a window of 32
+# KiB, except the header "x^": a text can begin with it.
 _MAGIC = {
     "gzip": rb"\x1f\x8b",
     "zlib": rb"x[\x01\x9c\xda]",
@@ -36,7 +36,7 @@ _MAGIC = {
 _MAGICS = re.compile(
     b"|".join(b"(?P<%b>%b)" % (name.encode(), mark) for name, mark in _MAGIC.items())
 )
-# What may become one of them with more bytes.
+# Beginnings of these that are too short to decide.
 _BEGUN = re.compile(
     rb"\x1f|x|\x28(?:\xb5\x2f?)?|[\x50-\x5f](?:\x2a\x4d?)?|\xfd(?:7(?:z(?:XZ?)?)?)?"
     rb"|B(?:Z(?:h(?:[1-9](?:1(?:A(?:Y(?:&(?:SY?)?)?)?)?|\x17(?:r(?:E(?:8P?)?)?)?)?)?)?)?"
@@ -44,7 +44,7 @@ _BEGUN = re.compile(
 
 
 class _Decompressor(Protocol):
-    """What bz2, lzma and compression.zstd have in common."""
+    """The interface of the decompressors of bz2, lzma and compression.zstd."""
 
     @property
     def eof(self) -> bool: ...
@@ -56,7 +56,7 @@ class _Decompressor(Protocol):
 
 
 def compression_of(head: bytes) -> str | None:
-    r"""Return which compression the first bytes are of; "" for none, None if more bytes decide.
+    r"""Return the compression that begins with these bytes; "" for none, None if undecided.
 
     >>> compression_of(b"\x1f\x8b"), compression_of(b"data"), compression_of(b"BZ")
     ('gzip', '', None)
@@ -73,17 +73,18 @@ def decompressed(
     members: list[tuple[int, int]] | None = None,
     start: tuple[int, int] = (0, 0),
 ) -> Generator[bytes, None, None]:
-    """Yield what the bytes decompress to, in pieces of 64 KiB at most.
+    """Yield the decompressed bytes, in pieces of at most 64 KiB; zstandard may return larger ones.
 
-    A file may consist of several members, one after the other.
+    A compressed file may consist of several members, one after the other.
 
     Args:
         chunks: The compressed bytes.
         kind: The name of the compression.
-        where: The part of the file that the bytes are, for messages.
-        members: Collects the offset at which each member begins, and the offset of its first byte
-            in what comes out. Members that are close to each other are left out.
-        start: Both offsets at the first of the bytes.
+        where: The part of the file with these bytes, for messages.
+        members: A list that gets two offsets for each member: that of the member, and that of its
+            first byte in the decompressed bytes. A member is left out if it begins less than 64 KiB
+            of decompressed bytes after the one before it in the list.
+        start: These two offsets for the first byte of ``chunks``.
 
     Raises:
         RecordingError: The bytes are broken, or end too early.
@@ -97,7 +98,7 @@ def decompressed(
         while data:
             if decompressor is None:
                 if kind == "gzip" and made and not (data := data.lstrip(b"\0")):
-                    break  # padding, as of tapes
+                    break  # zeros after the last member: programs for tapes add them
                 decompressor = new()
                 if members is not None and (not members or made - members[-1][1] >= READ_SIZE):
                     members.append((position - len(data), made))
@@ -123,7 +124,7 @@ def decompressed(
 def _codec(
     kind: str, where: Where
 ) -> tuple[Callable[[], _Decompressor], tuple[type[BaseException], ...]]:
-    """Return what makes a decompressor, and the errors that broken data raises."""
+    """Return a function that makes a decompressor, and the errors that it raises."""
     if kind in ("gzip", "zlib"):
         import zlib
 
@@ -155,7 +156,7 @@ def _zstd(where: Where) -> tuple[Callable[[], _Decompressor], tuple[type[BaseExc
 
 
 class _Zlib:
-    """zlib in the words of the other decompressors."""
+    """zlib with the interface ``_Decompressor``."""
 
     def __init__(self, wbits: int) -> None:
         import zlib
@@ -174,17 +175,17 @@ class _Zlib:
     def decompress(self, data: bytes, max_length: int = -1) -> bytes:
         inner = self._inner
         piece = inner.decompress(inner.unconsumed_tail + data, max_length)
-        # A full piece may be a part of what zlib could give without more input.
+        # If the piece is full, zlib may have more output without more input.
         self.needs_input = len(piece) < max_length and not inner.unconsumed_tail
         return piece
 
 
 class _Zstandard:
-    """zstandard in the words of the other decompressors."""
+    """zstandard with the interface ``_Decompressor``."""
 
     def __init__(self, module: Any) -> None:
         self._inner = module.ZstdDecompressor().decompressobj()
-        self._rest = b""  # input that was not given to it yet
+        self._rest = b""  # the input that zstandard has not got yet
 
     @property
     def eof(self) -> bool:

@@ -1,4 +1,4 @@
-"""Read lines and lengths out of bytes that come in chunks."""
+"""Read lines and parts of a given length from bytes that come in chunks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ __all__ = ["Cursor", "limited"]
 
 
 class Cursor:
-    """A position in bytes that come in chunks; it holds what was read beyond the position.
+    """A position in bytes that come in chunks. "To take" bytes is to move the position past them.
+
+    The cursor holds the bytes that were read but not taken.
 
     Attributes:
         position: The offset of the next byte.
@@ -20,14 +22,14 @@ class Cursor:
     def __init__(self, chunks: Generator[bytes, None, None], position: int = 0) -> None:
         self.position: int = position
         self._chunks = chunks
-        self._held = b""  # what was read last; it is taken up to _at
-        self._at = 0
+        self._held = b""  # the bytes that were read last
+        self._at = 0  # the bytes of _held before this index have been taken
 
     def head(self, is_enough: Callable[[bytes], bool]) -> bytes:
-        """Return the next bytes, as soon as they are enough, or all that there are. Take nothing.
+        """Return the next bytes as soon as they are enough; at the end, all bytes. Take nothing.
 
-        Not all that is held is given to ``is_enough``: a copy of it for each of many small parts
-        of a file would take more time than all else.
+        ``is_enough`` first gets 512 bytes, and then more. It does not get all held bytes at once: a
+        copy of these for each of many small parts of a file would take too long.
         """
         size = 512
         while True:
@@ -40,18 +42,18 @@ class Cursor:
                 return head
 
     def starts_with(self, prefix: bytes) -> bool:
-        """Tell whether the next bytes are these; read no more than that needs. Take nothing."""
+        """Tell whether the next bytes are these. Take nothing, and read only until it is clear."""
         while True:
             head = self._held[self._at : self._at + len(prefix)]
             if len(head) == len(prefix) or not prefix.startswith(head) or not self._fill():
                 return head == prefix
 
     def is_at_end(self) -> bool:
-        """Tell whether nothing follows."""
+        """Tell whether there are no more bytes."""
         return self._at == len(self._held) and not self._fill()
 
     def skip_line_ends(self) -> bool:
-        """Take each CR and LF that follows; return whether there is something else."""
+        """Take all CR and LF at the position; return whether another byte follows."""
         while not self.is_at_end():
             if self._held[self._at] not in b"\r\n":
                 return True
@@ -60,7 +62,7 @@ class Cursor:
         return False
 
     def line(self, limit: int) -> bytes | None:
-        """Take a line with its LF, or what is left at the end; None if it is above the limit."""
+        """Take a line with its LF; at the end, the rest. None if it is longer than the limit."""
         pieces: list[bytes] = []
         missing = limit
         while True:
@@ -73,7 +75,7 @@ class Cursor:
                 return b"".join(pieces)
 
     def peek_line(self, limit: int) -> bytes:
-        """Return the line that ``line`` would take, or the beginning of a longer one."""
+        """Return the next line, or the first bytes of a line above the limit. Take nothing."""
         pieces = [self._held[self._at :]]
         size = len(pieces[0])
         while b"\n" not in pieces[-1] and size < limit and self._fill_anew():
@@ -83,20 +85,20 @@ class Cursor:
         return self._held[: self._held.find(b"\n") + 1] or self._held
 
     def some(self, limit: int | None = None) -> bytes:
-        """Take what is held, else what the next read brings; b"" at the end."""
+        """Take the held bytes; if there are none, those of the next read. b"" at the end."""
         if self._at == len(self._held) and not self._fill():
             return b""
         held = len(self._held) - self._at
         return self._take(held if limit is None else min(limit, held))
 
     def give_back(self, data: bytes) -> None:
-        """Take back bytes that were taken last."""
+        """Put back the bytes that were taken last."""
         self.position -= len(data)
         self._held = data + self._held[self._at :]
         self._at = 0
 
     def _fill(self) -> bool:
-        """Read one chunk more; return False at the end."""
+        """Read one more chunk; return False at the end."""
         rest = self._held[self._at :]
         if not self._fill_anew():
             return False
@@ -105,7 +107,7 @@ class Cursor:
         return True
 
     def _fill_anew(self) -> bool:
-        """Read one chunk more, and hold nothing else; return False at the end."""
+        """Read one more chunk, and hold only this; return False at the end."""
         for chunk in self._chunks:
             self._held = chunk
             self._at = 0
@@ -120,7 +122,7 @@ class Cursor:
 
 
 def limited(cursor: Cursor, size: int) -> Generator[bytes, None, None]:
-    """Yield this many bytes from the cursor, or what there is."""
+    """Take this many bytes from the cursor, or all if there are fewer, and yield them."""
     while size and (piece := cursor.some(size)):
         size -= len(piece)
         yield piece

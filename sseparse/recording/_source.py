@@ -1,4 +1,4 @@
-"""Where the bytes of a recording come from: a path, a file, or memory."""
+"""Read the bytes of a recording from a path, an open file or memory."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ READ_SIZE = 64 * 1024  # bytes
 
 
 class BinaryFile(Protocol):
-    """What a file opened in binary mode has, a pipe or the answer of an HTTP library.
+    """A file opened in binary mode, a pipe, or the answer of an HTTP library.
 
-    ``read1``, ``seekable``, ``seek`` and ``tell`` are used where they are there.
+    If the object also has ``read1``, ``seekable``, ``seek`` and ``tell``, these are used.
     """
 
     def read(self, size: int, /) -> bytes | None:
@@ -27,13 +27,13 @@ class BinaryFile(Protocol):
 
 
 class Source:
-    """Bytes that can be read from any position, or once from their start.
+    """Bytes that can be read several times from any position, or only once from the start.
 
     Attributes:
-        name: How messages call it.
+        name: The name in messages.
         can_seek: Whether ``chunks`` can be called more than once, and with a start.
-        size: How many bytes it has; None if that is not known before they are read.
-        folder: The folder of a regular file whose path is known; else None.
+        size: The number of bytes; None if it is not known before they are read.
+        folder: The folder of a regular file whose path is known; otherwise None.
     """
 
     name: str
@@ -42,7 +42,7 @@ class Source:
     folder: str | None = None
 
     def chunks(self, start: int = 0) -> Generator[bytes, None, None]:
-        """Yield the bytes from a position on, as soon as each read returns."""
+        """Yield the bytes from a position on, one chunk for each read."""
         raise NotImplementedError
 
 
@@ -52,7 +52,7 @@ class _Path(Source):
         self.name = repr(self._path)  # a path may contain control characters
         found = os.stat(self._path)  # noqa: PTH116  # a str has no stat()
         self.can_seek = stat.S_ISREG(found.st_mode)  # a named pipe can be read once
-        # Files that the kernel makes up have the size 0.
+        # Files in /proc have the size 0, but may have bytes.
         self.size = found.st_size or None if self.can_seek else None
         if self.can_seek:
             self.folder = _folder_of(self._path)
@@ -72,7 +72,7 @@ class _File(Source):
         name = getattr(file, "name", None)
         self.name = repr(name) if isinstance(name, str) else "the file"
         self.can_seek = bool(getattr(file, "seekable", bool)())
-        # The recording begins where the file stands.
+        # The recording begins at the current position of the file.
         self._base = file.tell() if self.can_seek else 0
         self.size = _size_on_disk(file) if self.can_seek else None
         if self.size is not None:
@@ -84,7 +84,7 @@ class _File(Source):
         position = self._base + start
         while True:
             if self.can_seek:
-                self._file.seek(position)  # others may read the same file meanwhile
+                self._file.seek(position)  # another iteration may have moved the position
             data = self._read(READ_SIZE)
             if data is None:
                 raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
@@ -114,7 +114,7 @@ def _folder_of(path: Any) -> str:
 
 
 def _is_path_of(name: object, file: Any) -> bool:
-    """Tell whether a file was opened by this name, and the name is still that of the file."""
+    """Tell whether this name is a path that still leads to the open file."""
     try:
         return isinstance(name, str) and os.path.samestat(
             os.stat(name),  # noqa: PTH116
@@ -125,18 +125,23 @@ def _is_path_of(name: object, file: Any) -> bool:
 
 
 def _size_on_disk(file: Any) -> int | None:
-    """Return the size of a regular file; None for what only behaves like one."""
+    """Return the size of a regular file; None for any other object with the methods of a file."""
     try:
         found = os.fstat(file.fileno())
     except (AttributeError, OSError):
         return None
-    # The size of a file that decompresses itself, as gzip.open returns it, is another.
+    # The object that gzip.open returns decompresses. The size on disk is not the size of its bytes.
     is_itself = isinstance(file, (io.FileIO, io.BufferedReader))
     return (found.st_size or None) if is_itself and stat.S_ISREG(found.st_mode) else None
 
 
 def source_of(source: Any) -> Source:
-    """Return the source for a path, a file opened in binary mode, or anything like bytes."""
+    """Return the source for a path, a file opened in binary mode, or a bytes-like object.
+
+    Raises:
+        OSError: The path cannot be opened.
+        TypeError: The object is none of these.
+    """
     if isinstance(source, (str, os.PathLike)):
         return _Path(source)
     if hasattr(source, "read") and not hasattr(source, "resize"):  # a mmap has both
