@@ -1,4 +1,7 @@
-"""Lines of JSON, each the data of one event, as an event stream; on request only."""
+"""Read lines of JSON as an event stream: each line is the data of one event.
+
+This is done only if the program asks for it with ``json_lines=True``.
+"""
 
 from __future__ import annotations
 
@@ -22,18 +25,22 @@ if TYPE_CHECKING:
 __all__ = ["lines_recording"]
 
 _LINE_LIMIT = 64 * 1024 * 1024  # bytes
-# What `sseparse events` prints, and what it adds where there are several streams or files.
+# The names in the lines that `sseparse events` prints, and those that it adds if there are several
+# streams or files.
 _OWN = frozenset({"type", "data", "last_event_id"})
 _ADDED = frozenset({"file", "stream"})
 _BOM = b"\xef\xbb\xbf"
 
 
 def lines_recording(reader: Reader) -> Recording | None:
-    """Return the recording of the lines at the reader's cursor; None if they are a document."""
+    """Return the lines at the reader's cursor as a recording.
+
+    None if the file is something else: a document of a known form, or no lines of JSON.
+    """
     limit = min(reader.max_document, _LINE_LIMIT)
     cursor = reader.cursor
     line = cursor.peek_line(limit).removeprefix(_BOM).lstrip()
-    while not line and cursor.line(limit):  # blank lines are no events either
+    while not line and cursor.line(limit):  # skip blank lines
         line = cursor.peek_line(limit).lstrip()
     if not is_data_line(line) or _is_document(line, reader.where):
         return None
@@ -48,7 +55,7 @@ def lines_recording(reader: Reader) -> Recording | None:
 
 
 def _is_document(line: bytes, where: Where) -> bool:
-    """Tell whether the first line is all of a document of a form that is known."""
+    """Tell whether the first line is a whole document of a known form."""
     try:
         forms = [form_of(document) for document in json_document(line, where)]
     except RecordingError:
@@ -57,7 +64,7 @@ def _is_document(line: bytes, where: Where) -> bool:
 
 
 def _events(cursor: Cursor, where: Where) -> Generator[bytes, None, None]:
-    """Yield each line as an event."""
+    """Yield each line as the bytes of an event."""
     last_id = ""
     while True:
         at = cursor.position
@@ -83,7 +90,7 @@ def _events(cursor: Cursor, where: Where) -> Generator[bytes, None, None]:
 
 
 def _own_event(text: bytes) -> dict[str, Any] | None:
-    """Return a line as `sseparse events` prints it; None if it is another."""
+    """Return the fields of a line that `sseparse events` printed; None for any other line."""
     if b'"last_event_id"' not in text:
         return None
     try:

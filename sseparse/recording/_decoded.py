@@ -1,4 +1,4 @@
-"""A source without what compresses it, which can be read from any position again."""
+"""Decompress a source, and read it again from any position."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ __all__ = ["Decoded"]
 
 
 class Decoded:
-    """What a source holds, without compression and the chunk sizes of HTTP.
+    """The bytes of a source, without compression and the chunk sizes of HTTP.
 
     Attributes:
-        names: What was around it, from the outside to the inside.
-        live: The first reading.
+        names: The names of the layers, from the outside to the inside; see ``layers``.
+        live: The first iteration over the bytes.
     """
 
     def __init__(self, source: Source, where: Where) -> None:
         self._source = source
         self._where = where
-        # Where the members of the compressed file begin, in it and in what comes out of it. The
-        # first reading collects them.
+        # Two offsets for each member of the compressed file: that of the member, and that of its
+        # first byte in the decompressed bytes. The first iteration adds them.
         self._members: list[tuple[int, int]] = []
         self.names: list[str]
         self.live: Generator[bytes, None, None]
@@ -36,14 +36,15 @@ class Decoded:
 
     @property
     def can_seek(self) -> bool:
-        """Whether it can be read more than once."""
+        """Whether the source can be read more than once."""
         return self._source.can_seek
 
     def open(self, start: int) -> Generator[bytes, None, None]:
-        """Return another reading, from an offset on.
+        """Return another iteration over the bytes, from an offset on.
 
-        A compressed file of one member is decompressed from its start. One of many members, as
-        WARC files are, is decompressed from the last one that begins before the offset.
+        A compressed file with one member is decompressed from its start. WARC files have many
+        members. A file with many members is decompressed from the last one that begins before the
+        offset.
         """
         if not self.names:
             return self._source.chunks(start)
@@ -58,7 +59,7 @@ class Decoded:
 
 
 def _skipped(chunks: Generator[bytes, None, None], size: int) -> Generator[bytes, None, None]:
-    """Yield the chunks without their first bytes."""
+    """Yield the chunks without the first ``size`` bytes."""
     for chunk in chunks:
         if size < len(chunk):
             yield chunk[size:] if size else chunk

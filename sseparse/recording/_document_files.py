@@ -1,4 +1,4 @@
-"""The files that are one document: JSON, YAML, and a zip file with a HAR in it."""
+"""Read the files that are one document: JSON, YAML, and zip files that contain a HAR."""
 
 from __future__ import annotations
 
@@ -30,14 +30,15 @@ if TYPE_CHECKING:
     from ._recording import Read, Recording
     from ._streams import Reader
 
-    # Reads a file beside the document; if it cannot, it returns the reason as text.
+    # A function that returns the bytes of a file beside the document, or as text the reason why the
+    # file cannot be read.
     Files = Callable[[str], bytes | str]
 
 __all__ = ["read_document_file"]
 
-_SKIPPED = 1000  # notes about answers without a body
-_SHOWN = 200  # characters of a name in a note
-_HEAD = 4096  # characters, or bytes, of what is no event stream
+_SKIPPED = 1000  # lines in Streams.skipped
+_SHOWN = 200  # characters of the name of a file in such a line
+_HEAD = 4096  # characters, or bytes, of a body that are looked at to tell what it is
 
 
 def read_document_file(reader: Reader, kind: str) -> Generator[Recording, None, None]:
@@ -74,7 +75,7 @@ def read_document_file(reader: Reader, kind: str) -> Generator[Recording, None, 
 
 
 def _lines_error(data: bytes, lines: int, where: Where) -> RecordingError:
-    """Return the error for JSON lines that are not asked for."""
+    """Return the error for a file with lines of JSON, if ``json_lines`` is false."""
     line = data.lstrip().partition(b"\n")[0]
     what = (
         "the output of sseparse events"
@@ -105,7 +106,7 @@ def _read(
         is_known |= not form.is_general or before != (reader.number, len(reader.skipped))
     if not is_known:
         raise where.error(
-            "this is JSON or YAML, but no recording that is known; "
+            "this is JSON or YAML, but no recording of a known form; "
             "no field of it is the body of an answer"
         )
 
@@ -135,7 +136,7 @@ def _exchanges(
 
 
 def _stream_of(value: Any, form: Form, where: Where, files: Files) -> StreamBody | None:
-    """Return the event stream that an exchange holds, or None."""
+    """Return the event stream of an exchange; None if it has none."""
     encoding = field(value, form.encoding) if form.encoding else ""
     charset = field(value, form.charset) if form.charset else ""
     for each in bodies(value, form):
@@ -154,7 +155,7 @@ def _stream_of(value: Any, form: Form, where: Where, files: Files) -> StreamBody
 
 
 def _attached(value: Any, form: Form) -> str:
-    """Return the name of the file beside a HAR that has the body of an exchange, or ""."""
+    """Return the name of the file beside a HAR that contains the body; "" if there is none."""
     name = field(value, "response.content._file") if form.name == "HAR" else ""
     return name if isinstance(name, str) else ""
 
@@ -168,7 +169,7 @@ def _opener(
 
 
 def _why_skipped(value: Any, form: Form, files: Files) -> str:
-    """Return why an answer that is called an event stream is none; "" if it is not called one."""
+    """Return why an answer with the type of event streams has no stream; "" for other types."""
     headers = pairs_of(first(value, form.headers))
     kinds = [text for name, text in headers if name.lower() == "content-type"]
     kinds += [text for name, text in pairs_of({"t": field(value, "response.content.mimeType")})]

@@ -1,8 +1,8 @@
-"""The forms that are one JSON or YAML document: a table of where each has its fields.
+"""A table of the forms that are one JSON or YAML document, with the place of each field.
 
-A path is the keys from the exchange to a field, with dots between them. A form has several paths
-for a field where its versions differ; the first that leads to something counts. To read one form
-more, add an entry to FORMS. ``docs/recordings.rst`` shows how.
+The place of a field is a path: the keys from the exchange to the field, with dots between them. If
+the versions of a form differ, a field has several paths. The first path that leads to a value
+counts. To add a form, add an entry to FORMS; ``docs/recordings.rst`` describes how.
 """
 
 from __future__ import annotations
@@ -19,22 +19,26 @@ __all__ = ["FORMS", "Form", "exchange_of", "exchanges", "field", "form_of"]
 
 
 class Form(NamedTuple):
-    """Where a form has its fields.
+    """A form, with the paths to its fields.
 
     Attributes:
-        name: What the form is called.
-        each: The path to the list of exchanges; "" if the document is one exchange, or a list.
-        needs: An exchange of this form has at least one of these.
-        body: The body of the answer.
-        url: The URL of the request. Paths with "+" between them are put together.
-        method: Its method.
-        status: The status of the answer; of text the first number of three digits counts.
-        headers: The headers of the answer: a mapping, pairs, or objects with name and value.
-        started: When the request began.
-        encoding: "base64", if the body is that.
-        charset: The encoding that the body's text had.
-        is_general: Whether other documents may have these fields, too. Such a document is of this
-            form only if it has an event stream.
+        name: The name of the form.
+        each: The path from the document to the list of exchanges. "" if the document itself is one
+            exchange, or the list.
+        needs: Paths; an exchange of this form has a value at one of them, or at several.
+        body: The paths to the body of the answer.
+        url: The paths to the URL of the request. The values of two paths with "+" between them are
+            joined.
+        method: The paths to the method of the request.
+        status: The paths to the status of the answer: a number, or a text such as "HTTP/1.1 200 OK"
+            or "200 OK".
+        headers: The paths to the headers of the answer: a mapping, pairs, or objects with name and
+            value.
+        started: The paths to the time at which the request began.
+        encoding: The path to the encoding of the body, which may be "base64"; "" for none.
+        charset: The path to the character encoding of the body; "" for none.
+        is_general: Whether documents that are no recordings may have these fields, too. A document
+            has this form only if it contains an event stream.
     """
 
     name: str
@@ -51,7 +55,8 @@ class Form(NamedTuple):
     is_general: bool = False
 
 
-# The first form whose list is there, and of whose needs an exchange has one, is the form.
+# A document has the first of these forms for which it contains the list of exchanges, and for which
+# an exchange has a value at one of the paths in ``needs``.
 FORMS = (
     Form(
         "HAR",
@@ -63,7 +68,7 @@ FORMS = (
         started=("startedDateTime",),
         encoding="response.content.encoding",
     ),
-    # Ruby's VCR; betamax writes the same as JSON.
+    # Ruby's VCR. betamax writes the same fields as JSON.
     Form(
         "Ruby VCR",
         each="http_interactions",
@@ -82,8 +87,8 @@ FORMS = (
         url=("request.url",),
         status=("response.code", "response.status"),
     ),
-    # Older versions of VCR.py have "content" for httpx, and other serializers "parsed_body" for
-    # what is JSON.
+    # For httpx, older versions of VCR.py write the body as "content". Other serializers write a
+    # JSON body as "parsed_body".
     Form(
         "VCR.py",
         each="interactions",
@@ -127,7 +132,7 @@ FORMS = (
         status=("status",),
         headers=("headers", "rawHeaders", "responseHeaders"),
     ),
-    # http-snapshot, ddapm-test-agent, and whatever else keeps a request and a response.
+    # http-snapshot, ddapm-test-agent, and all other programs that keep a request and a response.
     Form(
         "request and response",
         each="",
@@ -159,16 +164,16 @@ FORMS = (
 )
 
 _MISSING: Any = object()
-_LOOKED_AT = 100  # exchanges that may lack what their form needs
+_LOOKED_AT = 100  # exchanges in which the paths of ``needs`` are tried
 _STATUS = re.compile(r"\s*(?:HTTP/\S+\s+)?([1-9][0-9]{2})(?![0-9])", re.ASCII)
 _CREATOR = re.compile(r"[\w .+-]{1,40}")
-# Headers beyond these limits are left out: aliases could make any number of them.
+# Headers beyond these limits are left out: YAML aliases can stand for any number of headers.
 _MAX_HEADERS = 2000
-_MAX_HEADER_SIZE = 1 << 18  # characters of all
+_MAX_HEADER_SIZE = 1 << 18  # characters of all headers together
 
 
 def form_of(document: Any) -> Form | None:
-    """Return the form of a document; None if it is none that is known."""
+    """Return the form of a document; None if no form is recognised."""
     for form in FORMS:
         found = exchanges(document, form)
         if found is None:
@@ -183,7 +188,7 @@ def form_of(document: Any) -> Form | None:
 
 
 def name_of(form: Form, document: Any) -> str:
-    """Return the name of a form, with the program that wrote the document if it says that."""
+    """Return the name of a form; for a HAR, with the name of the program that it contains."""
     creator = field(document, "log.creator.name") if form.name == "HAR" else None
     if isinstance(creator, str) and (match := _CREATOR.match(creator)):
         return f"HAR ({match[0].strip()})"
@@ -191,10 +196,10 @@ def name_of(form: Form, document: Any) -> str:
 
 
 def exchanges(document: Any, form: Form) -> list[Any] | None:
-    """Return the exchanges of a document; None if it has no place for them."""
+    """Return the list of exchanges in a document; None if the document has no such list."""
     if form.each:
         found = field(document, form.each)
-        if isinstance(found, dict):  # one exchange, or a name for each
+        if isinstance(found, dict):  # one exchange, or a mapping of names to exchanges
             found = [found] if "response" in found else list(found.values())
         return found if isinstance(found, list) else None
     if isinstance(document, dict):
@@ -203,7 +208,7 @@ def exchanges(document: Any, form: Form) -> list[Any] | None:
 
 
 def field(value: Any, path: str) -> Any:
-    """Return what a path leads to; a value of its own if it leads to nothing."""
+    """Return the value at a path; ``_MISSING`` if there is none."""
     for key in path.split("."):
         if not isinstance(value, dict) or key not in value:
             return _MISSING
@@ -212,7 +217,7 @@ def field(value: Any, path: str) -> Any:
 
 
 def first(value: Any, paths: tuple[str, ...]) -> Any:
-    """Return what the first of the paths leads to that leads to something; or None."""
+    """Return the first value that is found at one of the paths; None if there is none."""
     for path in paths:
         if "+" in path:
             parts = [scalar_text(field(value, each)) for each in path.split("+")]
@@ -226,7 +231,7 @@ def first(value: Any, paths: tuple[str, ...]) -> Any:
 
 
 def bodies(exchange: Any, form: Form) -> Iterator[Any]:
-    """Yield what the exchange has in each place for a body."""
+    """Yield the value at each path that the form has for the body."""
     for path in form.body:
         found = field(exchange, path)
         if found is not _MISSING and found is not None:
@@ -234,7 +239,7 @@ def bodies(exchange: Any, form: Form) -> Iterator[Any]:
 
 
 def exchange_of(value: Any, form: Form) -> Exchange:
-    """Return what is known of an exchange."""
+    """Return the fields of an exchange."""
     method = scalar_text(first(value, form.method))
     return Exchange(
         scalar_text(first(value, form.url)),
@@ -252,9 +257,10 @@ def _status(value: Any) -> int | None:
 
 
 def pairs_of(value: Any) -> list[tuple[str, str]]:
-    """Return headers as pairs, in whatever way they are written.
+    """Return headers as pairs of name and value.
 
-    A function returns them, where they were not read at once.
+    The value may have any of the forms that documents use. It may also be a function that returns
+    it: headers in YAML that were skipped are parsed only here.
     """
     if callable(value):
         value = value()
@@ -273,7 +279,7 @@ def pairs_of(value: Any) -> list[tuple[str, str]]:
 
 
 def _named(value: Any) -> Iterator[tuple[str | None, Any]]:
-    """Yield each name with its value or values."""
+    """Yield each name with its value, or with a list of its values."""
     value = _mapping_or_list(value)
     if isinstance(value, dict):
         yield from value.items()
@@ -289,24 +295,24 @@ def _named(value: Any) -> Iterator[tuple[str | None, Any]]:
 
 
 def _mapping_or_list(value: Any) -> Any:
-    """Return headers without what a serializer of objects puts around them."""
-    for _ in range(3):  # a YAML alias may be in the list that it is an alias of
+    """Return the mapping or list of headers inside the object that a serializer wrote."""
+    for _ in range(3):  # a limit, because a list may contain itself through a YAML alias
         if isinstance(value, dict):
             inner = [value[key] for key in ("dictitems", "state", "_store") if key in value]
             if inner and isinstance(inner[0], dict):
                 value = inner[0]
         elif _is_list(value) and len(value) == 1 and _is_list(value[0]) and _is_list(value[0][0]):
-            value = value[0]  # the one argument of a class of mappings
+            value = value[0]  # the only argument of the class of the headers
     return value
 
 
 def _is_list(value: Any) -> bool:
-    """Tell whether a value is a list with something in it."""
+    """Tell whether a value is a list that is not empty."""
     return isinstance(value, list) and bool(value)
 
 
 def _in_turn(texts: list[str]) -> Iterator[tuple[str, str]]:
-    """Yield pairs from lines, or from names and values in turn."""
+    """Yield pairs from lines with a colon, or from a list of name, value, name, value."""
     if all(":" in text for text in texts):
         for text in texts:
             name, _, value = text.partition(":")

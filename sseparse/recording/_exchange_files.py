@@ -1,7 +1,7 @@
-"""The forms that hold HTTP exchanges as they went over the wire, one after the other.
+"""Read the forms that contain HTTP exchanges as they went over the wire, one after the other.
 
-They are read as they come. What encloses an answer says where it ends: nothing (curl), the length
-of a record (WARC), or two lengths (httprr).
+These files are read as they come. The end of an answer is found from its own headers (curl), from
+the length of its record (WARC), or from the two lengths before the exchange (httprr).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _LENGTH = re.compile(r"[0-9]{1,18}")
 
 
 def read_answers(reader: Reader) -> Generator[Recording, None, None]:
-    """Yield the event streams among answers with their heads, as curl -i writes them."""
+    """Yield the event streams in a file of answers with status line and headers (curl -i)."""
     reader.set_form("HTTP answer")
     cursor, number = reader.cursor, 0
     while True:
@@ -79,7 +79,7 @@ def read_warc(reader: Reader) -> Generator[Recording, None, None]:
 
 
 def read_httprr(reader: Reader) -> Generator[Recording, None, None]:
-    """Yield the event streams of a trace of httprr, of Go."""
+    """Yield the event streams of a trace of httprr, a package of Go's tools."""
     reader.set_form("httprr")
     cursor, number = reader.cursor, 0
     cursor.line(_LINE_LIMIT)
@@ -113,15 +113,15 @@ READERS: dict[str, Callable[[Reader], Generator[Recording, None, None]]] = {
 def _answer(
     reader: Reader, where: Where, exchange: Exchange, head: Head, cursor: Cursor, size: int | None
 ) -> Generator[Recording, None, Body | None]:
-    """Yield the recording for the body at the cursor, if it is an event stream; take the body.
+    """Take the body at the cursor, and yield its recording if it is an event stream.
 
     Args:
         reader: The reader of the file.
         where: The answer, for messages.
-        exchange: What is known of it.
-        head: Its head.
+        exchange: The exchange with this answer.
+        head: The status and the headers of the answer.
         cursor: A cursor at the body.
-        size: How many bytes the form leaves for the body; None for no limit.
+        size: The number of bytes that the record has for the body; None for no limit.
     """
     start = cursor.position
     framed = body_chunks(head, cursor, where)
@@ -145,16 +145,27 @@ def _answer(
 
 
 def _finish(cursor: Cursor, inner: Cursor, start: int, size: int, where: Where) -> None:
-    """Take what is left of a part of the file that has a length, and check that all of it came."""
+    """Take the rest of a part of the file, and check that the file contains the whole part.
+
+    Args:
+        cursor: The cursor of the file.
+        inner: A cursor that ends where the part ends.
+        start: The offset of the part.
+        size: The length of the part, in bytes.
+        where: The part, for messages.
+
+    Raises:
+        RecordingError: The file ends before the part does.
+    """
     while inner.some():
         pass
     if cursor.position != start + size:
         came = cursor.position - start
-        raise where.error(f"expected {size} bytes, and the file ends after {came} of them", start)
+        raise where.error(f"expected {size} bytes, but the file ends after {came} of them", start)
 
 
 def _record_head(cursor: Cursor, where: Where) -> dict[str, str]:
-    """Take the head of a WARC record, and return its fields, with their names in lower case."""
+    """Take the head of a WARC record, and return its fields. The names are in lower case."""
     at = cursor.position
     line = cursor.line(_LINE_LIMIT) or b""
     if not line.startswith(b"WARC/"):

@@ -1,4 +1,4 @@
-"""What HAR files of browsers keep beside the body: times, messages, and damage."""
+"""Read the additional fields in the HAR files of browsers, and recognise damaged bodies."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ _MAX_TIME = 1e13  # in ms or s: hundreds of years
 
 
 def chunk_sizes(entry: Any) -> list[tuple[int, int]]:
-    """Return the arrival, in ns since the request began, and the size of each read.
+    """Return a pair for each read: its arrival, in ns since the request began, and its size.
 
-    chrome-har writes them as ``_chunks``, with the time in ms and the size of the decoded bytes.
+    chrome-har writes them as ``_chunks``, with the time in ms and the size in decompressed bytes.
+    An empty list if there are none, or one of them has no time or size.
     """
     chunks = entry.get("_chunks")
     if not isinstance(chunks, list):
@@ -38,7 +39,7 @@ def chunk_sizes(entry: Any) -> list[tuple[int, int]]:
 
 
 def sized_reads(data: bytes, sizes: list[tuple[int, int]]) -> Iterator[Read]:
-    """Yield the bytes in reads of the given sizes, which add up to them."""
+    """Yield the bytes in reads of the given sizes. The sum of the sizes is that of the bytes."""
     at = 0
     for arrival, size in sizes:
         if size:
@@ -47,9 +48,10 @@ def sized_reads(data: bytes, sizes: list[tuple[int, int]]) -> Iterator[Read]:
 
 
 def message_reads(entry: Any) -> list[Read] | None:
-    """Return a read for each message of ``_eventSourceMessages``, as Chrome's DevTools write them.
+    """Return a read for each message in ``_eventSourceMessages``; None if there is no message.
 
-    They keep what the browser made of the stream. None if there is no message.
+    Chrome's DevTools write them. A message has the fields of an event, not its bytes, so the bytes
+    of the read are made from these.
     """
     messages = entry.get("_eventSourceMessages")
     if not isinstance(messages, list) or not messages:
@@ -66,7 +68,7 @@ def message_reads(entry: Any) -> list[Read] | None:
         if start is None:
             start = arrival
         name, data, id = (_text(message.get(key)) for key in ("eventName", "data", "eventId"))
-        # No event has line ends or a NUL here; a file that somebody made up can.
+        # A browser never writes line ends or a NUL here, but a hostile file may contain them.
         name = "".join(name.splitlines())
         id = "".join(id.splitlines()).replace("\0", "")
         block = encode(
@@ -80,9 +82,9 @@ def message_reads(entry: Any) -> list[Read] | None:
 
 
 def damage_of(data: bytes, creator: str) -> str:
-    """Return what is known to be damaged in a body that stood in the file as text, or ""."""
+    """Return a description of the damage in a body that the file contains as text; "" for none."""
     if b"\xef\xbf\xbd" in data:
-        return "the text has U+FFFD in place of bytes that were no UTF-8, or that were cut apart"
+        return "the text has U+FFFD in place of bytes that were not UTF-8, or that were cut apart"
     if creator == "Playwright" and _is_latin(data.decode("utf-8", "replace")):
         return (
             "the text is UTF-8 that was read as Latin-1, as Playwright writes what an EventSource "
@@ -95,7 +97,8 @@ def _is_latin(text: str) -> bool:
     """Tell whether a text that is not ASCII is UTF-8 that was read as windows-1252."""
     if text.isascii():
         return False
-    # Bytes that windows-1252 leaves out are the character of the same number.
+    # windows-1252 has no character for some bytes. They were read as the character with the number
+    # of the byte.
     table = {
         ord(char): char.encode("cp1252", "ignore").decode("latin-1") or char for char in set(text)
     }
@@ -107,7 +110,7 @@ def _is_latin(text: str) -> bool:
 
 
 def _number(value: Any) -> float | None:
-    """Return a number; YAML has it as text."""
+    """Return a number, also from a text, because YAML is read as text; None for other values."""
     if isinstance(value, str) and len(value) < 40:
         try:
             value = float(value)
@@ -123,7 +126,7 @@ def _ns(seconds: float) -> int:
 
 
 def _text(value: Any) -> str:
-    """Return a text without half characters, which UTF-8 does not have."""
+    """Return a text without surrogates, which cannot be encoded as UTF-8; "" for no text."""
     if not isinstance(value, str):
         return ""
     return value.encode("utf-8", "surrogatepass").decode("utf-8", "replace")

@@ -1,4 +1,7 @@
-"""Read HTTP answers as curl, proxies and archives write them: a head, and a body."""
+"""Read HTTP answers as curl, proxies and archives write them.
+
+The head of an answer is its status line and its headers. The body comes after the head.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Head", "body_chunks", "read_head", "read_request"]
 
-_SHOWN = 40  # bytes of what is no head, for the message
+_SHOWN = 40  # bytes that a message shows if they are no head
 _REQUEST = re.compile(rb"([A-Z]{1,20}) (\S+) HTTP/[0-9.]{1,3}\r?\n")
 _LENGTH = re.compile(r"[0-9]{1,18}")
 
@@ -30,18 +33,23 @@ class Head(NamedTuple):
     headers: Pairs
 
     def header(self, name: str) -> str:
-        """Return the last header of this name, in lower case; "" if there is none."""
+        """Return the value of the last header of this name; "" if there is none.
+
+        Args:
+            name: The name in lower case.
+        """
         return next((value for key, value in reversed(self.headers) if key.lower() == name), "")
 
 
 def read_head(cursor: Cursor, where: Where) -> Head:
-    """Take the head of the answer that the cursor is at.
+    """Take the head of the answer at the cursor.
 
-    A 100, a redirect that was followed and a proxy's answer to CONNECT have no body: the head of
-    the next answer comes directly after theirs. The last of these heads is returned.
+    Some answers have no body in the file: a status 100, a redirect that was followed, and a proxy's
+    answer to CONNECT. The head of the next answer follows directly. All these heads are taken, and
+    the last one is returned.
 
     Raises:
-        RecordingError: There is no head, or it does not end.
+        RecordingError: There is no head, or it has no blank line at its end.
     """
     while True:
         start = cursor.position
@@ -58,7 +66,16 @@ def read_head(cursor: Cursor, where: Where) -> Head:
 
 
 def read_request(line: bytes, cursor: Cursor, where: Where) -> tuple[str, str]:
-    """Take the headers of a request after its first line; return its method and its URL."""
+    """Take the headers of a request, and return the method and the URL of the request.
+
+    Args:
+        line: The first line of the request.
+        cursor: A cursor after this line.
+        where: The exchange, for messages.
+
+    Raises:
+        RecordingError: The first line or the headers are broken.
+    """
     match = _REQUEST.match(line)
     if match is None:
         raise where.error(f"expected the first line of a request, not {line[:40]!r}")
@@ -68,15 +85,17 @@ def read_request(line: bytes, cursor: Cursor, where: Where) -> tuple[str, str]:
         head = Head(0, parse_fields(lines, is_strict=False))
     except HttpError as error:
         raise where.error(str(error), cursor.position) from error
-    # A request that did not go through a proxy names the host in a header.
+    # A request without a proxy has only a path in its first line. The host is in a header.
     return method, head.header("host") + target if target.startswith("/") else target
 
 
 def body_chunks(head: Head, cursor: Cursor, where: Where) -> Generator[bytes, None, None]:
-    """Yield the body at the cursor, to its end, where the next answer or nothing follows.
+    """Take the body at the cursor, and yield its chunks. The next answer or nothing follows it.
 
-    The chunk sizes, if they are there, and the length are honoured as far as the bytes agree with
-    them. A body that was decompressed has the length of another one.
+    If the body begins with a chunk size of HTTP/1.1, the last chunk ends it. Otherwise
+    ``content-length`` counts if the next answer or the end of the file follows there. If other
+    bytes follow, the length is not that of this body, for example because the recorder decompressed
+    it. Then the body is everything up to the end of the file.
 
     Raises:
         RecordingError: The body ends too early.
@@ -103,7 +122,7 @@ def body_chunks(head: Head, cursor: Cursor, where: Where) -> Generator[bytes, No
 
 
 def _head_lines(cursor: Cursor, where: Where) -> list[bytes]:
-    """Take the lines of a head and the blank line after them; return the lines."""
+    """Take the lines of a head and the blank line after them, and return the lines."""
     start = cursor.position
     lines: list[bytes] = []
     while True:

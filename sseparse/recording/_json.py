@@ -1,4 +1,4 @@
-"""Read JSON, and of broken JSON what is before the fault."""
+"""Read JSON. Of broken JSON, read the part before the fault."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ if TYPE_CHECKING:
 
 __all__ = ["data_lines", "is_data_line", "is_own_line", "json_document"]
 
-# json.loads calls itself for each level, and gives up at some thousands.
+# json.loads is recursive, and raises RecursionError after some thousand levels.
 _MAX_DEPTH = 1000
 _BOM = b"\xef\xbb\xbf"
 
-# The function of the standard library for the rest of a string; typeshed does not have it.
+# The function in the standard library that parses a string after its first quote. It has no types
+# in typeshed.
 _scan_string: Callable[[str, int, bool], tuple[str, int]] = json.decoder.scanstring  # type: ignore[attr-defined]
 _NO_SPACE = re.compile(r"[^ \t\n\r]|\Z")
 _SIMPLE = re.compile(
@@ -34,12 +35,12 @@ _EXPECTED = {
 
 
 def json_document(data: bytes, where: Where) -> Iterator[Any]:
-    """Yield the value of a JSON file, or of a broken one as far as it can be read.
+    """Yield the value of a JSON file. Of a broken file, yield the part before the fault.
 
     Raises:
-        RecordingError: The JSON is broken, or nested too deep. The value up to there was yielded.
+        RecordingError: The JSON is broken, or nested too deep. The part before was yielded.
     """
-    # Bytes that are no UTF-8 survive in the text of a body.
+    # This keeps bytes that are not UTF-8. The text of a body is encoded with the same handler.
     text = data.removeprefix(_BOM).decode("utf-8", "surrogateescape")
     try:
         value = json.loads(text, strict=False, parse_int=_number)
@@ -58,9 +59,10 @@ def json_document(data: bytes, where: Where) -> Iterator[Any]:
 
 
 def data_lines(data: bytes) -> int:
-    """Return how many lines there are, if each seems to be a JSON value of its own; else 0.
+    """Return the number of lines if each of them seems to be a JSON object or list; otherwise 0.
 
-    The lines need not be without a fault: people write them by hand. The last may be cut off.
+    A line may contain a fault, because people write such files by hand. The last line may be cut
+    off.
     """
     lines = [line for line in data.removeprefix(_BOM).splitlines() if line.strip()]
     if len(lines) > 1:
@@ -69,7 +71,7 @@ def data_lines(data: bytes) -> int:
 
 
 def is_own_line(line: bytes) -> bool:
-    """Tell whether a line seems to be one that ``sseparse events`` printed."""
+    """Tell whether ``sseparse events`` seems to have printed a line."""
     return all(key in line for key in (b'"type"', b'"data"', b'"last_event_id"'))
 
 
@@ -79,32 +81,32 @@ def is_data_line(line: bytes) -> bool:
 
 
 def _number(text: str) -> float:
-    """Return a number; int() refuses more digits than sys.set_int_max_str_digits allows."""
+    """Return a number, as a float if it is long: int() raises ValueError for too many digits."""
     return int(text) if len(text) < 20 else float(text[:400])
 
 
 class _Builder:
-    """Reads JSON without calling itself, and keeps what there is at a fault.
+    """Reads JSON without recursion, and keeps the value that was read before a fault.
 
     Attributes:
-        root: The value as far as it was read; None if nothing was.
+        root: The value that was read so far; None if there is none.
     """
 
     def __init__(self, text: str) -> None:
         self.root: Any = None
         self._text = text
-        self._stack: list[Any] = []  # the containers that are open, from the outside to the inside
+        self._stack: list[Any] = []  # the objects and lists that have not ended, outermost first
         self._key = ""
 
     def read(self) -> tuple[str, int]:
-        """Read up to the fault; return what is wrong there, and its index in the text."""
+        """Read up to the fault; return a description of the fault, and its index in the text."""
         text = self._text
         at, state = 0, "value"
         while True:
             at = _skip(text, at)
             char = text[at : at + 1]
             if not char:
-                return "the file ends, and JSON needs more than this", at
+                return "the file ends inside the JSON", at
             if len(self._stack) > _MAX_DEPTH:
                 return f"the JSON is nested more than {_MAX_DEPTH} levels deep", at
             try:
@@ -134,7 +136,10 @@ class _Builder:
         return char == "]" and state in ("first value", "end")
 
     def _value(self, at: int, char: str) -> tuple[int, str] | None:
-        """Read the value at an index; return the index after it, and what may follow."""
+        """Read the value at an index; return the index after it, and the next state.
+
+        Of an object or a list, only the first bracket is read. None if there is no value.
+        """
         value: Any
         if char == "{":
             value, end, state = {}, at + 1, "first key"
@@ -164,6 +169,6 @@ def _skip(text: str, at: int) -> int:
 
 
 def _simple(text: str) -> Any:
-    """Return what a number or a word of JSON is."""
+    """Return the value of a number, or of a word such as ``true``."""
     words = {"true": True, "false": False, "null": None}
     return words[text] if text in words else float(text.replace("Infinity", "inf"))

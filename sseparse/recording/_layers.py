@@ -1,7 +1,8 @@
-"""Take away what wraps a body: compression and the chunk sizes of HTTP/1.1, in any order.
+"""Remove the layers of a body: compression, and the chunk sizes of HTTP/1.1, in any order.
 
-The bytes say what wraps them. Headers do not: recordings keep the header ``content-encoding: gzip``
-of bodies that they decompressed, and ``transfer-encoding: chunked`` of bodies without the sizes.
+A layer is recognised by the first bytes, and not by headers. Recorders often keep the header
+``content-encoding: gzip`` after they decompress a body, and ``transfer-encoding: chunked`` after
+they remove the chunk sizes.
 """
 
 from __future__ import annotations
@@ -19,14 +20,14 @@ if TYPE_CHECKING:
 
 __all__ = ["chunked", "layers", "unwrapped", "without_layer"]
 
-_MAX_LAYERS = 5  # a file that contains itself has no end
+_MAX_LAYERS = 5  # there are files that decompress to themselves, without an end
 
 
 def chunked(cursor: Cursor, where: Where) -> Generator[bytes, None, None]:
-    """Yield the body that the chunks at the cursor hold, and take their end and the trailers.
+    """Take a body with chunk sizes and its trailers, and yield the bytes without the sizes.
 
     Raises:
-        RecordingError: The framing is broken, or ends too early.
+        RecordingError: A chunk size is broken, or the body ends too early.
     """
     start = cursor.position
     body = ChunkedBody(is_strict=True)
@@ -46,10 +47,14 @@ def layers(
     where: Where,
     members: list[tuple[int, int]] | None = None,
 ) -> tuple[list[str], Generator[bytes, None, None]]:
-    """Return what wraps the bytes, from the outside to the inside, and the bytes without it.
+    """Return the names of the layers, from the outside to the inside, and the bytes without them.
 
-    No more is read than decides. ``members`` collects those of the outermost layer; see
-    ``decompressed``.
+    No more bytes are read than are needed to recognise the layers.
+
+    Args:
+        chunks: The bytes with their layers.
+        where: The part of the file with these bytes, for messages.
+        members: A list for the members of the outermost layer; see ``decompressed``.
 
     Raises:
         RecordingError: The first bytes of a layer are broken.
@@ -67,7 +72,7 @@ def layers(
         if not kind:
             return names, chunks
         if len(names) == _MAX_LAYERS:
-            raise where.error(f"it is wrapped more than {_MAX_LAYERS} times")
+            raise where.error(f"it is compressed more than {_MAX_LAYERS} times")
         names.append(kind)
         chunks = without_layer(chunks, kind, where, members)
         members = None
@@ -80,7 +85,7 @@ def without_layer(
     members: list[tuple[int, int]] | None = None,
     start: tuple[int, int] = (0, 0),
 ) -> Generator[bytes, None, None]:
-    """Return the bytes without a layer; the arguments are those of ``decompressed``."""
+    """Return the bytes without one layer; the arguments are those of ``decompressed``."""
     if name == "chunked":
         return _all_chunks(chunks, where)
     return decompressed(chunks, name, where, members, start)
@@ -92,7 +97,7 @@ def unwrapped(chunks: Generator[bytes, None, None], where: Where) -> Generator[b
 
 
 def _layer_of(head: bytes) -> str | None:
-    """Return the layer that begins with these bytes; "" for none, None if more bytes decide."""
+    """Return the layer that begins with these bytes; "" for none, None if undecided."""
     kind = compression_of(head)
     if kind:
         return kind
@@ -103,7 +108,11 @@ def _layer_of(head: bytes) -> str | None:
 
 
 def _all_chunks(chunks: Generator[bytes, None, None], where: Where) -> Generator[bytes, None, None]:
-    """Yield the body in chunks to which nothing is added."""
+    """Yield the body inside chunk sizes. Only white space may follow the body.
+
+    Raises:
+        RecordingError: Another byte follows, or as for ``chunked``.
+    """
     cursor = Cursor(chunks)
     yield from chunked(cursor, where)
     while piece := cursor.some():
@@ -112,6 +121,6 @@ def _all_chunks(chunks: Generator[bytes, None, None], where: Where) -> Generator
 
 
 def _joined(head: list[bytes], rest: Generator[bytes, None, None]) -> Generator[bytes, None, None]:
-    """Yield the head as the chunks that it came in, and then the rest."""
+    """Yield the chunks that were read first, and then the rest."""
     yield from head
     yield from rest

@@ -1,6 +1,6 @@
-"""Recognise what a file is by its first bytes, and no more of them than it takes.
+"""Recognise the kind of a file by its first bytes. Read only as many as are needed to decide.
 
-A file's name, a type that somebody gave it and headers do not count: they are often wrong.
+The name of the file, content types and headers do not count: they are often wrong.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ import re
 
 __all__ = ["FOREIGN", "is_field", "is_settings", "looks_like", "recognised"]
 
-_HEAD_LIMIT = 1 << 16  # bytes of blank lines, or of a first line, after which no more is read
+_HEAD_LIMIT = 1 << 16  # bytes; after these, the kind is decided without reading more
 
 _BOM = b"\xef\xbb\xbf"
 
-# How whole files begin. What has an entry in FOREIGN is refused.
+# The first bytes of each kind of file. A kind with an entry in FOREIGN is refused.
 _MARKS = (
     (b"HTTP/", "http"),
     (b"WARC/", "warc"),
@@ -29,15 +29,16 @@ _MARKS = (
     (b"\x89PNG", "binary"),
 )
 
-# What is not read: what it is, and what to do.
+# The kinds of files that are not read, with the message for each: what the file is, and what the
+# user can do.
 FOREIGN = {
     "utf-16": "this is UTF-16 text, as Windows PowerShell's > writes it; "
     "make it UTF-8 first: iconv -f UTF-16 -t UTF-8 FILE",
     "archive": "this is an archive; unpack it, and read the files in it",
     "lz4": "this is compressed; decompress it first: lz4 -dc FILE",
-    "binary": "this is binary data, and no recording that is known",
+    "binary": "this is binary data, and no recording of a known form",
     "html": "this is an HTML page and no event stream; "
-    "look with curl -i what the server answers to the request",
+    "curl -i shows the status and the headers of the server's answer",
     "xml": "this is XML and no event stream",
     "ini": "this looks like TOML or INI, and no event stream; "
     "save the body alone, as it came (curl -sN)",
@@ -45,48 +46,54 @@ FOREIGN = {
     "write it as HAR, which can be read: mitmdump -nr FILE --set hardump=FILE.har",
 }
 
-# A line that the standard gives a meaning: a field, with or without a value, or a comment.
+# A field of the standard, with or without a value, or a comment.
 _FIELD = re.compile(rb"(?:data|event|id|retry)?:|(?:data|event|id|retry)\Z")
 _FIELDS = (b"data", b"event", b"id", b"retry")
 _BEGINNINGS = (*(name + b":" for name in _FIELDS), b":")
 _LINE_END = re.compile(rb"[\r\n]")
-# A tnetstring that holds a dictionary, whose first key is one again.
+# The beginning of a flow file of mitmproxy: a tnetstring with a dictionary, whose first key is a
+# tnetstring.
 _FLOW = re.compile(rb"[0-9]{1,12}:[0-9]{1,12}:[a-z_]")
 _FLOW_BEGUN = re.compile(rb"[0-9]{1,12}(?::(?:[0-9]{1,12}:?)?)?")
 _HTML = re.compile(rb"<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
 
-# The rest of the line after the brackets of a list in JSON that begins with a word or a number.
-# A file of event data can begin with [DONE].
+# The rest of the first line of a JSON list, after its brackets, if the first item is a word or a
+# number. "DONE" is included because a file of event data can begin with [DONE].
 _SIMPLE = re.compile(
     rb"(?:true|false|null|DONE|-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)"
     rb"\s*(?:,|\][\s,\]]*(?:\[|\Z)|\Z)"
 )
-# A line with the name of a section in TOML or INI; and such a line with a setting after it.
+# A line with the name of a section in TOML or INI, and such a line with a setting in the next line.
 _SECTION = re.compile(rb"\[[^{},]*\][ \t]*(?:[#;].*)?\Z")
 _SETTINGS = re.compile(rb"\[[^\r\n]*[\r\n]\s*[\w.\"'-]+[ \t]*=")
 
-# How the lines of a YAML file begin: its marks, an item of a list that is a mapping, or a key.
+# The beginning of a line of YAML: a document marker, a directive, an item of a list, or a key that
+# recordings begin with.
 _YAML = re.compile(
     rb"---(?:\s|\Z)|%(?:YAML|TAG)\s|-\s+[\w'\"?!&*]"
     rb"|['\"]?(?:interactions|http_interactions|version|recorded_with|recorded_at|when|then|log"
     rb"|Entries|request|response)['\"]?\s*:(?:\s|\Z)"
 )
-_YAML_KEY = re.compile(rb"['\"]?[\w$.-]+['\"]?:[ \t]*\Z")  # more of it is in the next line
+_YAML_KEY = re.compile(rb"['\"]?[\w$.-]+['\"]?:[ \t]*\Z")  # its value is in the next line
 _INDENTED = re.compile(rb"[ \t]|[-?] ")
 
-_TAR = b"ustar"  # at 257
+_TAR = b"ustar"  # at offset 257 of a tar file
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 
 
 def recognised(head: bytes, is_end: bool) -> str | None:
-    r"""Return what begins with these bytes; None if more bytes decide.
+    r"""Return the kind of a file or body that begins with these bytes; None if undecided.
 
-    "events" is an event stream, and "text" may be one that begins with lines that are ignored.
+    "events" is an event stream. "text" may be one, too: its first lines may be ignored lines.
+
+    Args:
+        head: The first bytes.
+        is_end: Whether there are no more bytes. Then the result is not None.
 
     >>> recognised(b"data:", False), recognised(b"da", False), recognised(b'{"log"', False)
     ('events', None, 'json')
     """
-    if head.startswith(_BEGINNINGS):  # most bodies of a document
+    if head.startswith(_BEGINNINGS):  # first, because most bodies in documents begin like this
         return "events"
     is_end = is_end or len(head) > _HEAD_LIMIT
     for mark, kind in _MARKS:
@@ -113,22 +120,22 @@ def recognised(head: bytes, is_end: bool) -> str | None:
 
 
 def looks_like(body: bytes) -> str:
-    """Return what a whole body, or its first bytes, are; as ``recognised`` does, without doubt."""
+    """Return the kind of a body, as ``recognised`` does, if no more bytes can be read."""
     return recognised(body, True) or "text"
 
 
 def is_field(line: bytes) -> bool:
-    """Tell whether the standard gives the line a meaning: a field or a comment."""
+    """Tell whether a line is a field of the standard, or a comment."""
     return _FIELD.match(line) is not None
 
 
 def is_settings(data: bytes) -> bool:
-    """Tell whether a file is TOML or INI although its first line could be a list in JSON."""
+    """Tell whether a file is TOML or INI, although its first line could be a JSON list."""
     return _SETTINGS.match(data.removeprefix(_BOM).lstrip()) is not None
 
 
 def _bracketed(start: bytes, is_end: bool) -> str | None:
-    """Return the kind of a file that begins with a bracket: JSON, TOML or INI, or a log."""
+    """Return the kind of a file that begins with a bracket: JSON, TOML, INI or text."""
     inner = start.lstrip(b"[ \t\r\n")
     if not inner:
         return "json" if is_end else None
@@ -149,7 +156,7 @@ def _markup(start: bytes, is_end: bool) -> str | None:
 
 
 def _by_lines(text: bytes, is_end: bool) -> str | None:
-    """Return what the first line says, after comments of YAML or INI; None if more bytes decide."""
+    """Return the kind that the first line shows; None if undecided. Comments are skipped."""
     while True:
         end = _LINE_END.search(text)
         line = text[: end.start()] if end else text
@@ -170,7 +177,7 @@ def _by_lines(text: bytes, is_end: bool) -> str | None:
 
 
 def _by_line(line: bytes, is_whole: bool) -> str:
-    """Return what a line says, or ""."""
+    """Return the kind that a line shows; "" for none."""
     if line.startswith(_BEGINNINGS):
         return "events"
     if not is_whole:

@@ -1,16 +1,16 @@
-"""Read YAML as plain data, one event of libyaml after the other.
+"""Read YAML as plain data, from the events of libyaml.
 
-PyYAML's loaders are not used, only its parser:
+PyYAML's loaders are not used, only its parser, for these reasons:
 
-- A tag never makes an object. ``!!binary`` and Ruby's ``!binary`` become bytes, and all other tags
-  are ignored, so that ``!!python/object/apply:f [x]`` is the list of x.
-- An alias is the same object again. Nothing here goes through a value, so aliases that multiply
-  cost nothing. The key ``<<`` merges nothing.
-- What a broken file has before the fault is kept.
-- Plain scalars stay text, except the words for null: every reader of a field knows its type.
+- A tag never makes an object. A value with ``!!binary`` or Ruby's ``!binary`` becomes bytes. All
+  other tags are ignored, so ``!!python/object/apply:f [x]`` is a list with x.
+- An alias becomes the same object, and not a copy. So many aliases of aliases need neither time nor
+  memory. The key ``<<`` merges nothing.
+- The part of a broken file before the fault is kept.
+- Plain scalars stay text, except the words for null. The code that uses a field converts it.
 
-It is also five times as fast as the C loader on recordings of small answers. Their headers are
-skipped, and those of answers are parsed when the program reads them; see ``_yaml_text``.
+It is also five times as fast as the C loader on recordings of small answers. The headers in these
+are skipped. Those of answers are parsed when the program reads them; see ``_yaml_text``.
 """
 
 from __future__ import annotations
@@ -33,18 +33,19 @@ _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _NO_KEY: Any = object()
 _BOM = b"\xef\xbb\xbf"
 
-# Matches every anchor. An alias may follow anywhere, so a file with an anchor is parsed completely.
+# Matches every anchor. An alias of it may be anywhere after it, also in headers. So in a file with
+# an anchor, no headers are skipped.
 _ANCHOR = re.compile(rb"&(?<![^\s,\[{?:!-]&)[^\s,\[\]{}]")
-# Headers, by the key that they are under.
+# The keys of headers, of answers, and of requests and answers.
 _HEADERS = frozenset({"headers", "header"})
 _RESPONSES = frozenset({"response", "then"})
 _HALVES = frozenset({"request", "when", *_RESPONSES})
 
 
 def yaml_documents(data: bytes, where: Where) -> Iterator[Any]:
-    """Yield the documents of a YAML file: dict, list, str, bytes and None.
+    """Yield the documents of a YAML file, as dict, list, str, bytes and None.
 
-    The last one before a fault is yielded as far as it was read.
+    Of a document with a fault, the part before the fault is yielded.
 
     Raises:
         RecordingError: The YAML is broken or nested too deep, or PyYAML is missing.
@@ -77,7 +78,7 @@ def yaml_documents(data: bytes, where: Where) -> Iterator[Any]:
 
 
 def _import_yaml(where: Where) -> Any:
-    """Return the module; PyYAML-ft, for free-threaded Python, has another name."""
+    """Return the module of PyYAML, or of PyYAML-ft, which is for free-threaded Python."""
     try:
         import yaml
     except ImportError as error:
@@ -104,11 +105,12 @@ def _fault(error: Any, where: Where) -> RecordingError:
 
 def _text(data: bytes) -> Text | None:
     """Return the text of a file; None if no headers can be skipped in it."""
-    if data.startswith(_BOM) or _ANCHOR.search(data):  # libyaml counts no BOM
+    # libyaml does not count a byte order mark, so its positions would not be those in the text.
+    if data.startswith(_BOM) or _ANCHOR.search(data):
         return None
     try:
         return Text(data.decode())
-    except UnicodeDecodeError:  # libyaml finds the place
+    except UnicodeDecodeError:  # libyaml reports this fault, with its place
         return None
 
 
@@ -118,15 +120,16 @@ def _value_of(block: str, where: Where) -> Any:
 
 
 class _Builder:
-    """Makes plain data of the parser's events.
+    """Makes plain data from the events of the parser.
 
     Args:
-        yaml: The module.
+        yaml: The module of PyYAML.
         where: The file, for messages.
-        text: Its text, if headers can be skipped; those of answers are functions then.
+        text: The text of the file if headers can be skipped, otherwise None. The value of skipped
+            headers of an answer is a function that parses them.
 
     Attributes:
-        root: The document that was read last, or that is being read, as far as that.
+        root: The last document; after a fault, the part of it that was read.
     """
 
     def __init__(self, yaml: Any, where: Where, text: Text | None) -> None:
@@ -138,16 +141,17 @@ class _Builder:
         self._ends = (yaml.MappingEndEvent, yaml.SequenceEndEvent)
         self._document_end, self._stream_end = yaml.DocumentEndEvent, yaml.StreamEndEvent
         self._anchors: dict[str, Any] = {}
-        # The container that is being read, None outside of all, and the key that awaits its value
-        # there; and the same of the containers around it. By _start, _end and read_document.
+        # _target is the innermost mapping or list that has not ended; None if there is none. _key
+        # is the key in it that has no value yet. _stack has these two for each mapping or list
+        # around it. _start and _end set all three, and read_document sets _key.
         self._target: Any = None
         self._key: Any = _NO_KEY
         self._stack: list[tuple[Any, Any]] = []
-        # The last request or answer in block style, where headers can be skipped. Set by _start.
+        # The last request or answer in block style. Its headers can be skipped. Set by _start.
         self._half: Any = None
 
     def read_document(self, get_event: Callable[[], Any]) -> bool:
-        """Read the next document into the root; return whether there was none any more."""
+        """Read the next document into ``root``; return whether the file has ended instead."""
         self.root = None
         self._anchors = {}
         scalar, starts, ends = self._scalar, self._starts, self._ends
@@ -186,7 +190,7 @@ class _Builder:
                 self._key = _NO_KEY
 
     def _start(self, event: Any, value: Any) -> None:
-        """Begin a container."""
+        """Begin a mapping or a list."""
         if event.anchor is not None:
             self._anchors[event.anchor] = value
         if len(self._stack) >= _MAX_DEPTH:
@@ -196,7 +200,7 @@ class _Builder:
             self.root = value
         elif type(target) is list:
             target.append(value)
-        elif self._key is not _NO_KEY:  # a container in the place of a key is put in at its end
+        elif self._key is not _NO_KEY:  # otherwise the container is a key; see _end
             target[self._key] = value
         if self._key in _HALVES and self._text is not None and event.flow_style is False:
             self._half = value
@@ -204,17 +208,17 @@ class _Builder:
         self._target, self._key = value, _NO_KEY
 
     def _skip_headers(self, event: Any, get_event: Callable[[], Any]) -> None:
-        """Skip the headers after the key that was read last, if that is possible."""
+        """Skip the headers after the last key, if possible."""
         block = self._text.skip(event) if self._text is not None else ""
         if not block:
             return
         if self._stack[-1][1] in _RESPONSES:
             self._target[self._key] = partial(_value_of, block, self._where)
         self._key = _NO_KEY
-        get_event()  # the null that libyaml finds instead of the block
+        get_event()  # libyaml got blanks instead of the block, and reports them as a null
 
     def _end(self) -> None:
-        """End a container."""
+        """End a mapping or a list."""
         ended = self._target
         self._target, self._key = self._stack.pop()
         if type(self._target) is dict:
@@ -226,7 +230,7 @@ class _Builder:
         return self._anchors[event.anchor]
 
     def _special(self, event: Any) -> Any:
-        """Return a scalar that has a tag or an anchor: bytes, text or None."""
+        """Return the value of a scalar with a tag or an anchor: bytes, text or None."""
         value = event.value
         if event.tag is not None and event.tag.endswith("binary"):
             try:
@@ -245,7 +249,10 @@ class _Builder:
 
 
 def _key_of(value: Any) -> str:
-    """Return a key that is no plain text as text: that of a tag around one, or none."""
+    """Return a key of another type as text; "" if it has no text.
+
+    A list of one key gives the same: a YAML tag can put a key into a list.
+    """
     if type(value) is list and len(value) == 1:
         value = value[0]
     if type(value) is bytes:

@@ -1,4 +1,4 @@
-"""A zip file with a HAR in it, as Playwright writes them, and the bodies beside it."""
+"""Read a zip file that contains a HAR and its bodies; Playwright writes such files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["har_files"]
 
-# What zipfile raises for files that are broken, encrypted or compressed in another way.
+# The exceptions of zipfile for a file that is broken or encrypted, or has another compression.
 _FAULTS = (
     zipfile.BadZipFile,
     NotImplementedError,
@@ -33,10 +33,16 @@ def har_files(
 ) -> Iterator[tuple[str, bytes, Callable[[str], bytes | str]]]:
     """Yield the name and the bytes of each HAR file, and a function that reads a file beside it.
 
-    If the file is missing, the function returns the reason as text.
+    The function takes the name of a file, and returns its bytes. If the file is missing, the
+    function returns the reason as text.
+
+    Args:
+        data: The zip file.
+        where: The zip file, for messages.
+        limit: The largest size of a file in it, in bytes.
 
     Raises:
-        RecordingError: The zip file is broken, has no HAR file in it, or one above the limit.
+        RecordingError: The zip file is broken, contains no HAR file, or has one above the limit.
     """
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))

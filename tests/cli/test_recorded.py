@@ -189,7 +189,7 @@ def test_text_is_not_held_without_end(tmp_path: Path) -> None:
         (ONE.decode().encode("utf-16"), "UTF-16"),
         (b"2820:9:websocket;0:~8:response;", "mitmdump -nr FILE --set hardump=FILE.har"),
         (b'{"a": 1}\n{"a": 2}\n', "2 lines of JSON"),
-        (b'{"a": 1}', "no recording that is known"),
+        (b'{"a": 1}', "no recording of a known form"),
         (b"7z\xbc\xaf\x27\x1c\0", "archive"),
         (b"\x1f\n\ndata: one\n\n", "binary data"),
         (forms.har([Made(b"[1]", kind="application/json")]), "no event stream in it (HAR"),
