@@ -78,12 +78,12 @@ def _lines_error(data: bytes, lines: int, where: Where) -> RecordingError:
     """Return the error for a file with lines of JSON, if ``json_lines`` is false."""
     line = data.lstrip().partition(b"\n")[0]
     what = (
-        "the output of sseparse events"
+        "as sseparse events prints them"
         if is_own_line(line)
-        else "the data of events and nothing else"
+        else "perhaps each the data of an event"
     )
     return where.error(
-        f"this is no event stream, but {lines} line{'s' * (lines > 1)} of JSON, as {what}; "
+        f"this is no event stream, but {lines} line{'s' * (lines > 1)} of JSON, {what}; "
         "json_lines=True reads each line as an event"
     )
 
@@ -128,7 +128,7 @@ def _exchanges(
             body = Body(_opener(found, sizes, here))
             yield reader.recording(here, exchange_of(value, form), body, damage)
         elif form.name == "HAR" and (reads := message_reads(value)):
-            damage = "the browser kept the events only: no comments, no line as it was"
+            damage = "the browser kept only the events; comments and the original lines are lost"
             body = Body(lambda reads=reads: iter(reads), is_made=True)  # type: ignore[misc]
             yield reader.recording(here, exchange_of(value, form), body, damage)
         elif len(reader.skipped) < _SKIPPED and (reason := _why_skipped(value, form, files)):

@@ -41,7 +41,7 @@ FOREIGN = {
     "curl -i shows the status and the headers of the server's answer",
     "xml": "this is XML and no event stream",
     "ini": "this looks like TOML or INI, and no event stream; "
-    "save the body alone, as it came (curl -sN)",
+    "save only the body, unchanged (curl -sN)",
     "mitmproxy": "this is a flow file of mitmproxy; "
     "write it as HAR, which can be read: mitmdump -nr FILE --set hardump=FILE.har",
 }

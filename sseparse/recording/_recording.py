@@ -310,7 +310,7 @@ def carried_events(error: EventTooLargeError) -> list[Event]:
 
 def _too_large(error: EventTooLargeError, where: Where, shift: int) -> RecordingError:
     """Return the RecordingError for an event that is too large."""
-    problem = f"an event is larger than {error.limit} bytes, and may not be (max_event_size)"
+    problem = f"an event is larger than {error.limit} bytes (max_event_size)"
     return where.error(problem, error.offset + shift)
 
 
@@ -360,8 +360,8 @@ class StrayLines:
             text = line[:_SHOWN].decode("utf-8", "replace")
             more = "..." if len(line) > _SHOWN else ""
             raise where.within(f"line {number}").error(
-                f"this looks like text, and no event stream: no event came, and {text + more!r} is "
-                "no field, comment or blank line; save the body alone, as it came (curl -sN)"
+                f"this looks like text, and no event stream: there is no event, and {text + more!r}"
+                " is no field, comment or blank line; save only the body, unchanged (curl -sN)"
             )
 
 

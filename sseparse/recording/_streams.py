@@ -139,7 +139,7 @@ class Reader:
         """Yield the recordings of the file."""
         self.decoded = Decoded(self._source, self.where)
         if self.decoded.names:
-            self.where = Where(self._source.name, "", " of what it holds")
+            self.where = Where(self._source.name, "", " of the decompressed data")
         self.cursor = Cursor(self.decoded.live)
         head = self.cursor.head(lambda held: recognised(held, False) is not None)
         kind = recognised(head, True)

@@ -163,7 +163,7 @@ def test_no_event_and_another_line(end: bytes, tmp_path: Path) -> None:
     for arguments in commands:
         status, _, err = call(*arguments, path)
         assert status == 1
-        assert "line 3: this looks like text, and no event stream: no event came" in err
+        assert "line 3: this looks like text, and no event stream: there is no event" in err
         assert "'2026-01-01 data: \\x1b1'" in err
         assert err.count("\n") == 1
 

@@ -53,7 +53,7 @@ def test_messages() -> None:
         assert arrival is not None
         assert abs(arrival - each) < 1000  # ns: a float has no more digits
     assert arrivals[4] is None
-    assert "the events only" in recording.damage
+    assert "only the events" in recording.damage
     assert recording.form == "HAR (WebInspector)"
 
 

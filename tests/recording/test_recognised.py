@@ -136,11 +136,11 @@ def test_fields() -> None:
         (b"\0\1\2\3\4\5\6\n", "binary data"),
         (
             b'{"type": "message", "data": "x", "last_event_id": ""}\n',
-            "1 line of JSON, as the output of",
+            "1 line of JSON, as sseparse events prints",
         ),
-        (b'{"a": 1}\n\n{"a": 2}\n', "2 lines of JSON, as the data of events"),
-        (b'{"a": 1}\n{"a": 2}\n[DONE]\n', "3 lines of JSON, as the data of events"),
-        (b'{"a": 1}\n{"a": ', "2 lines of JSON, as the data of events"),
+        (b'{"a": 1}\n\n{"a": 2}\n', "2 lines of JSON, perhaps each the data of an event"),
+        (b'{"a": 1}\n{"a": 2}\n[DONE]\n', "3 lines of JSON, perhaps each the data of an event"),
+        (b'{"a": 1}\n{"a": ', "2 lines of JSON, perhaps each the data of an event"),
     ],
 )
 def test_files_that_are_refused(data: bytes, told: str) -> None:
