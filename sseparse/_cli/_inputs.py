@@ -30,15 +30,15 @@ _T = TypeVar("_T")
 
 # Forms with one stream and nothing else.
 _SINGLE = frozenset({"raw body", "lines of JSON"})
-# Forms that are read as they come: nothing can be found after a fault.
+# Forms that are read as they come. After a fault, the rest of such a file cannot be read.
 _AS_THEY_COME = frozenset({*_SINGLE, "HTTP answer", "WARC", "httprr"})
 MIB = 1024 * 1024
 _MAX_DOCUMENT = 256  # MiB
-_NOTES = 10  # lines about streams that a file names and does not contain
+_NOTES = 10  # lines of Streams.skipped that are printed
 _SHOWN = 40  # characters of an unfinished event
 _BOM_SIZE = 3  # bytes
 
-# The ends of the library's messages that name an argument, with the option of the command.
+# The ends of the library's messages that name an argument. The command names its option instead.
 _OPTIONS = {
     "json_lines=True reads each line as an event": "--json-lines reads each line as an event",
     "(max_document)": "(--max-document)",
@@ -116,7 +116,7 @@ class Input(io.FileIO):
     Attributes:
         path: Its path; None for standard input.
         label: Its name in messages.
-        is_running: Whether it is no regular file, so that more may come later.
+        is_running: Whether it is no regular file, so more bytes may arrive later.
     """
 
     def __init__(self, path: str, progress: Progress) -> None:
@@ -153,8 +153,8 @@ class Found:
     Attributes:
         recording: The recording.
         is_single: Whether its form has one stream and nothing else.
-        is_running: Whether more of it may come later.
-        is_broken: Whether the reading came to a fault of the file.
+        is_running: Whether more bytes of the file may arrive later.
+        is_broken: Whether a fault of the file was found in this recording.
         label: Its name in messages.
         path: The path of its file, if there are several files; else None.
     """
@@ -178,19 +178,19 @@ class Found:
         """
         try:
             yield from guarded(self.recording.reads, self._source.label)
-        except StoppedError:  # not one of the caller, who may leave a stream for another reason
+        except StoppedError:  # a StoppedError that the caller raises does not come here
             self.is_broken = True
             raise
 
     @property
     def title(self) -> str:
-        """The beginning of a line for people about it, as ``prefix``."""
+        """The beginning of a readable line about the recording: its file and number, if needed."""
         file = "" if self.path is None else f"{one_line(self.path)}: "
         return file if self.is_single else f"{file}{self.recording.number}: "
 
     @property
     def prefix(self) -> str:
-        """The beginning of a line of JSON about it: its file and its number, if needed."""
+        """The beginning of a JSON line about the recording: its file and number, if needed."""
         file = "" if self.path is None else f'"file": {quoted(self.path)}, '
         return file if self.is_single else f'{file}"stream": {self.recording.number}, '
 
@@ -229,7 +229,11 @@ def _recordings_of(
 
 
 def _judge(found: Streams, number: int, label: str) -> None:
-    """Report the event streams that a file names and does not contain."""
+    """Report the answers that a file calls event streams, but that have no such body.
+
+    Raises:
+        StoppedError: The file contains no event stream.
+    """
     skipped = found.skipped
     if not number:
         reasons = "".join(f"; {each}" for each in skipped[:_NOTES])
@@ -242,7 +246,13 @@ def _judge(found: Streams, number: int, label: str) -> None:
 
 
 def unfinished(pending: Pending, total: int, label: str) -> StoppedError:
-    """Return the fault of a stream of this many bytes that ends inside an event."""
+    """Return the fault of a stream that ends inside an event.
+
+    Args:
+        pending: The unfinished block.
+        total: The size of the stream, in bytes.
+        label: The name of the stream in messages.
+    """
     lines = pending.data.count("\n") + 1
     if pending.start <= _BOM_SIZE and lines > 1:
         return StoppedError(
@@ -262,10 +272,10 @@ def unfinished(pending: Pending, total: int, label: str) -> StoppedError:
 
 
 def check(strays: StrayLines, found: Found) -> None:
-    """Check a stream without an event for lines that do not belong to an event stream.
+    """Check a stream without an event for a line that is no field, comment or blank line.
 
     Raises:
-        StoppedError: There is one.
+        StoppedError: There is such a line.
     """
     try:
         strays.check(Where("", found.recording.place))
@@ -274,7 +284,11 @@ def check(strays: StrayLines, found: Found) -> None:
 
 
 def guarded(items: Iterable[_T], label: str) -> Generator[_T, None, None]:
-    """Yield the items; an exception of the reader of recordings becomes a StoppedError."""
+    """Yield the items of an iterable that reads a recording.
+
+    Raises:
+        StoppedError: The iterable raised RecordingError or OSError.
+    """
     try:
         yield from items
     except RecordingError as error:
@@ -284,6 +298,6 @@ def guarded(items: Iterable[_T], label: str) -> Generator[_T, None, None]:
 
 
 def _fault_of(error: RecordingError, label: str) -> StoppedError:
-    """Return the fault, with the names of options instead of arguments."""
+    """Return the fault for an error; its message names options instead of arguments."""
     problem = _OPTION.sub(lambda match: _OPTIONS[match[0]], error.problem)
     return StoppedError(1, ": ".join(part for part in (label, error.place, problem) if part))

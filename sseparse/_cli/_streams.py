@@ -107,7 +107,7 @@ def _count(found: Found) -> _Counted:
     """Read a stream.
 
     Raises:
-        StoppedError: It is no event stream.
+        StoppedError: The stream has no event, and a line that is no field, comment or blank line.
     """
     parser = Parser()
     strays: StrayLines | None = StrayLines()

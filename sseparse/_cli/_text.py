@@ -43,8 +43,9 @@ exit status:
 """
 
 
-_UNDECIDED = 1 << 20  # bytes of events of an unknown API, after which the stream is refused
-_NO_EVENT = 1 << 27  # bytes without an event; one event may not have as many
+_UNDECIDED = 1 << 20  # bytes; after these, a stream with events of an unknown API is refused
+# bytes; after these, a stream without an event is refused. This is more than an event may have.
+_NO_EVENT = 1 << 27
 
 
 def add_to(parser: argparse.ArgumentParser) -> None:
@@ -104,16 +105,16 @@ class _Reader:
         self._found = found
         self._events = Parser()
         self._held: list[tuple[int | None, bytes]] = []  # until the API is known
-        self._seen = 0  # events until then
-        self._size = 0  # bytes
-        self._strays = StrayLines()  # as long as there was no event
+        self._seen = 0  # events before the API is known
+        self._size = 0  # bytes before the API is known
+        self._strays = StrayLines()  # used before the first event
         self._parser: CompletionParser | None = None
 
     def read(self) -> Completion:
-        """Read the stream, and return the part of the answer that it has.
+        """Read the stream, and return the answer, or the part of it before an error.
 
         Raises:
-            StoppedError: The stream is of another API, or of none.
+            StoppedError: The stream is of another API, or is no stream of an API.
         """
         ending: Literal["end", "cut"] = "end"
         cause: Exception | None = None
@@ -154,7 +155,7 @@ class _Reader:
             self._begin(api)
 
     def _begin_at_end(self) -> CompletionParser:
-        """Begin a stream that has ended, and whose events do not show the API."""
+        """Return the parser for a stream whose events did not show the API up to its end."""
         path = (self._found.recording.url or "").partition("?")[0].rstrip("/")
         if not self._seen:
             check(self._strays, self._found)

@@ -136,7 +136,7 @@ def _unpacked(value: Any, where: Where) -> Any:
 
 
 def _joined(values: list[Any], where: Where) -> Any:
-    """Return the items of a list as one text or bytes; None if they are something else."""
+    """Return the items of a list as one text or bytes; None if they have other types."""
     if not values:
         return None
     if isinstance(values[0], bytes):

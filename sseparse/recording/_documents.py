@@ -30,8 +30,8 @@ class Form(NamedTuple):
         url: The paths to the URL of the request. The values of two paths with "+" between them are
             joined.
         method: The paths to the method of the request.
-        status: The paths to the status of the answer: a number, or a text such as "HTTP/1.1 200 OK"
-            or "200 OK".
+        status: The paths to the status of the answer: a number, or a text like "200 OK" or
+            "HTTP/1.1 200 OK".
         headers: The paths to the headers of the answer: a mapping, pairs, or objects with name and
             value.
         started: The paths to the time at which the request began.

@@ -32,7 +32,7 @@ _LENGTH = re.compile(r"[0-9]{1,18}")
 
 
 def read_answers(reader: Reader) -> Generator[Recording, None, None]:
-    """Yield the event streams in a file of answers with status line and headers (curl -i)."""
+    """Yield the event streams in a file of answers with their heads, as of ``curl -i``."""
     reader.set_form("HTTP answer")
     cursor, number = reader.cursor, 0
     while True:

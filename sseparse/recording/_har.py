@@ -87,8 +87,8 @@ def damage_of(data: bytes, creator: str) -> str:
         return "the text has U+FFFD in place of bytes that were not UTF-8, or that were cut apart"
     if creator == "Playwright" and _is_latin(data.decode("utf-8", "replace")):
         return (
-            "the text is UTF-8 that was read as Latin-1, as Playwright writes what an EventSource "
-            "received"
+            "the text is UTF-8 that was read as Latin-1; Playwright does this with the streams of "
+            "an EventSource"
         )
     return ""
 

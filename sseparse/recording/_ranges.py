@@ -297,7 +297,11 @@ def split(path: str | os.PathLike[str], n: int) -> list[Range]:
 
 
 def _check(events: Generator[Event, None, None]) -> None:
-    """Raise the RecordingError for a stream that has no event, and a line of something else."""
+    """Read the first event.
+
+    Raises:
+        RecordingError: There is no event, and a line that is no field, comment or blank line.
+    """
     try:
         next(events, None)
     except RecordingError as error:

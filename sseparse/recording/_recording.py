@@ -108,8 +108,8 @@ class Reads:
 class Exchange:
     """The fields of an exchange that a file contains.
 
-    ``headers`` is a function. It is called when a program asks for the headers. To read the headers
-    of a small answer takes as long as to read the rest of it, and few programs need them.
+    ``headers`` is a function. It is called when a program asks for the headers. Reading the headers
+    of a small answer takes as long as reading all its other fields, and few programs need them.
     """
 
     __slots__ = ("headers", "method", "started", "status", "url")
@@ -179,7 +179,7 @@ class Recording:
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """The headers of the answer. Upper and lower case in their names are the same."""
+        """The headers of the answer: a mapping that ignores upper and lower case in names."""
         from ..completions._headers import Headers
 
         return Headers(self._exchange.headers())
