@@ -179,7 +179,7 @@ class Recording:
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """The headers of the answer: a mapping that ignores upper and lower case in names."""
+        """The headers of the answer, as a mapping that ignores upper and lower case in names."""
         from ..completions._headers import Headers
 
         return Headers(self._exchange.headers())
