@@ -39,7 +39,7 @@ def files_in(folder: str | None, where: Where, limit: int) -> Callable[[str], by
             if path is None:
                 return "which is outside the folder of the HAR, and is not read"
             if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116  # a pipe would block
-                return "which is no file"
+                return "which is not a regular file"
             with open(path, "rb") as file:  # noqa: PTH123  # as in _source
                 data = file.read(limit + 1)
         except (FileNotFoundError, ValueError):  # ValueError: a NUL or a surrogate in the name

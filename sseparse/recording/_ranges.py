@@ -240,7 +240,9 @@ class Range:
             while start < end:
                 data = file.read(min(READ_SIZE, end - start))
                 if not data:
-                    problem = f"the file had {end} bytes or more when it was split, and now ends"
+                    problem = (
+                        f"the file had {end} bytes or more when it was split, but now ends here"
+                    )
                     raise Where(repr(self.path)).error(problem, start)
                 start += len(data)
                 yield None, data

@@ -119,7 +119,7 @@ def test_a_file_that_was_renamed_after_it_was_opened(har: Path) -> None:
         (".", "which is outside the"),
         ("link", "which is outside the"),
         ("links/secret", "which is outside the"),
-        ("folder", "which is no file"),
+        ("folder", "which is not a regular file"),
         ("a\0b", "which is not in the folder"),
         ("\ud83d", "which is not in the folder"),
         ("x" * 5000, "xxx', which cannot be read: "),
@@ -176,7 +176,7 @@ def test_a_folder_that_is_a_link(har: Path) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="needs named pipes")
 def test_a_pipe_is_not_waited_for(har: Path) -> None:
     os.mkfifo(har.parent / "pipe")
-    assert "which is no file" in named(har, "pipe")[1][0]
+    assert "which is not a regular file" in named(har, "pipe")[1][0]
 
 
 def test_a_body_that_is_too_large(har: Path) -> None:
