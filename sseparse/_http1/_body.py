@@ -148,7 +148,6 @@ class ChunkedBody(Body):
                     self._left, self._rest = -1, data[at:]
                     break
                 at += line_end
-                left = 0
             match = size_line.match(data, at)
             if match is None:
                 self._left = 0

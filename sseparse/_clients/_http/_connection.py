@@ -95,7 +95,6 @@ class Connection(HTTPConnection):
     def connect(self) -> None:
         """Make the connection, so that a request can be sent."""
         route = self.route
-        self.is_past_proxy = self.has_answered = False
         self._dial()
         if route.proxy_context is not None and route.proxy is not None:
             self._start_tls(route.proxy_context, route.proxy.host)
@@ -110,12 +109,12 @@ class Connection(HTTPConnection):
         host, port = self.route.dialled
         if self.route.address.socket_path:
             family: Any = socket.AF_UNIX  # type: ignore[attr-defined,unused-ignore]  # not on Windows
-            places: list[Any] = [(family, 0, 0, self.route.address.socket_path)]
+            places: list[Any] = [(family, self.route.address.socket_path)]
         else:
             found = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)
-            places = [(family, 0, proto, address) for family, _, proto, _, address in found]
-        for number, (family, _, proto, address) in enumerate(places, 1):
-            self.sock = socket.socket(family, socket.SOCK_STREAM, proto)
+            places = [(family, address) for family, _, _, _, address in found]
+        for number, (family, address) in enumerate(places, 1):
+            self.sock = socket.socket(family, socket.SOCK_STREAM)
             try:
                 if not self.route.address.socket_path:
                     self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -97,7 +97,7 @@ class Exchange:
             except (OSError, HttpError) as error:
                 is_stale = connection.has_answered and not connection.has_begun
                 connection.close()
-                if self.is_closed or self._cancelled.is_set():
+                if self._cancelled.is_set():
                     raise cancellation(self.timing) from error
                 if is_stale and not isinstance(error, TimeoutError):
                     continue  # the server had closed it, and cannot have read the request
@@ -250,9 +250,6 @@ class Exchange:
         """Look for the end of the body without waiting; tell whether it has ended or failed."""
         body = self._body
         try:
-            if self._rest:
-                rest, self._rest = self._rest, b""
-                body.feed(rest)
             self._sock.settimeout(0)
             for _ in range(_LOOKS):
                 if body.is_over or body.fault:
