@@ -344,7 +344,7 @@ def test_500_requests_to_a_server_that_closes_at_random(is_tls: bool, run: Any) 
 async def cancelled(work: Coroutine[Any, Any, Any], ready: Callable[[], object]) -> None:
     """Cancel a task that does the work as soon as something is true."""
     task = asyncio.ensure_future(work)
-    await until(ready)
+    await until(lambda: task.done() or ready())
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

@@ -9,13 +9,14 @@ import socket
 import ssl
 import threading
 import time as time_module
+from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from either import Either, Make, both
-from loopback import DONE, PATIENCE, Peer, Request, Server, delta, serving
-from secured import CA_FILE, https, over_tls
+from loopback import DONE, PATIENCE, Peer, Request, Server, delta, serving, wait, wire
+from secured import CA_FILE, https, over_tls, server_context
 from sseparse._clients import _client, _retries
 from sseparse._clients._aiohttp import Running
 from sseparse.completions import (
@@ -118,7 +119,7 @@ async def test_not_retried(make: Make, status: int, clock: Clock) -> None:
     with serving(failing([status])) as server:
         async with make(server, max_retries=5) as own:
             with pytest.raises(StatusError) as caught:
-                await own.create()
+                await own.ask()
     assert caught.value.status == status
     assert (len(server.requests), clock.waits) == (1, [])
 
@@ -128,10 +129,24 @@ async def test_not_retried(make: Make, status: int, clock: Clock) -> None:
     [
         (["retry-after-ms: 1500"], [1.5]),
         (["retry-after: 7"], [7.0]),
+        (["retry-after: 0.25"], [0.25]),
+        (["retry-after-ms: 1500", "retry-after: 7"], [1.5]),
+        (["retry-after-ms: soon", "retry-after: 7"], [7.0]),
+        (["retry-after: 120"], [120.0]),
         (["retry-after: 120.1"], None),
+        (["retry-after: 1e999"], None),
+        (["retry-after: inf"], None),
+        (["retry-after: 0"], [0.5]),
+        (["retry-after: -3"], [0.5]),
         (["retry-after: nan"], [0.5]),
+        (["retry-after: soon"], [0.5]),
+        (["retry-after: " + formatdate(1_800_000_010, usegmt=True)], [10.0]),
+        (["retry-after: " + formatdate(1_800_000_500, usegmt=True)], None),
+        (["retry-after: " + formatdate(1_700_000_000, usegmt=True)], [0.5]),
+        (["retry-after: Mon, 99 Foo 2026 00:00:00 GMT"], [0.5]),
         (["x-should-retry: false"], None),
         (["x-should-retry: true"], [0.5]),
+        (["x-should-retry: true", "retry-after: 500"], None),
     ],
 )
 @both
@@ -146,6 +161,34 @@ async def test_how_long_it_waits(
             else:
                 assert (await own.ask()).outcome is None
     assert clock.waits == (waits or [])
+
+
+@both
+async def test_should_retry_overrides_the_status(make: Make, clock: Clock) -> None:
+    with serving(failing([400, "x-should-retry: true"])) as server:
+        async with make(server, max_retries=1) as own:
+            await own.create()
+    assert clock.waits == [0.5]
+
+
+@both
+async def test_the_wait_doubles_to_8_seconds_less_jitter(
+    make: Make, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("random.random", lambda: 1.0)
+    with serving(failing(*[[500]] * 7)) as server:
+        async with make(server, max_retries=7) as own:
+            await own.create()
+    assert clock.waits == [0.375, 0.75, 1.5, 3.0, 6.0, 6.0, 6.0]
+
+
+@both
+async def test_max_retries_0_sends_once(make: Make, clock: Clock) -> None:
+    with serving(failing([500], [500])) as server:
+        async with make(server, max_retries=0) as own:
+            with pytest.raises(StatusError):
+                await own.ask()
+    assert (len(server.requests), clock.waits) == (1, [])
 
 
 @both
@@ -240,13 +283,19 @@ async def test_what_is_sent(make: Make) -> None:
         url = f"{server.url}/%7Ea?api-version=1"
         options = {"default_query": {"a": 1}, "organization": "o", "project": "p"}
         async with make(server, base_url=url, **options) as own:
-            await own.create(extra_query={"b": "é&", "c": [1, True, None]}, temperature=0)
+            await own.create(
+                extra_query={"b": "é&", "c": [1, True, None]}, temperature=0, stop=["a", "b"]
+            )
             await own.create()
             await own.request(
                 "GET", "/models%2Fx y?limit=2&q=%c3%a9+%20é\r\nX: y", extra_query={"a": None}
             )
             events = await own.events(
-                "GET", "/x?u=https://example.org/y", extra_headers={"X-A": "é"}
+                "POST",
+                "/x?u=https://example.org/y",
+                {"b": 1},
+                extra_headers={"X-A": "é"},
+                extra_query={"z": 1},
             )
             assert [event.data for event in await events.all()] == ["1"]
     first, second, *_ = server.requests
@@ -254,9 +303,9 @@ async def test_what_is_sent(make: Make) -> None:
         "POST /v1/%7Ea/chat/completions?api-version=1&a=1&b=%C3%A9%26&c=1&c=true HTTP/1.1",
         "POST /v1/%7Ea/chat/completions?api-version=1&a=1 HTTP/1.1",
         "GET /v1/%7Ea/models%2Fx%20y?api-version=1&limit=2&q=%c3%a9+%20%C3%A9%0D%0AX:%20y HTTP/1.1",
-        "GET /v1/%7Ea/x?api-version=1&u=https://example.org/y&a=1 HTTP/1.1",
+        "POST /v1/%7Ea/x?api-version=1&u=https://example.org/y&a=1&z=1 HTTP/1.1",
     ]
-    assert first.json() == {"temperature": 0}
+    assert first.body == b'{"temperature":0,"stop":["a","b"]}'
     assert first.headers == {
         "host": f"127.0.0.1:{server.port}",
         "user-agent": first.headers["user-agent"],
@@ -269,6 +318,8 @@ async def test_what_is_sent(make: Make) -> None:
         "content-length": str(len(first.body)),
     }
     assert "cookie" not in second.headers
+    assert server.requests[2].headers["accept"] == "application/json"
+    assert server.requests[3].body == b'{"b":1}'
     assert server.requests[3].headers["x-a"] == "é"
     assert server.requests[3].headers["accept"] == "text/event-stream"
     assert server.connections == 1
@@ -279,10 +330,11 @@ async def test_settings(make: Make) -> None:
     with serving(answer) as server:
         async with make(server, default_headers={"X-A": "1"}) as own:
             other = own.with_options(
-                api_key="sk-2", max_retries=5, timeout=7, default_headers={"X-B": "2"}
+                api_key="sk-2", max_retries=5, timeout=7, default_headers={"X-B": "2"}, project="p"
             )
             await own.create()
             await other.create()
+            await own.with_options().create()
             assert server.connections == 1
             assert type(other.client) is type(own.client)
             assert (own.client.max_retries, other.client.max_retries) == (0, 5)
@@ -291,9 +343,12 @@ async def test_settings(make: Make) -> None:
             assert repr(own.client) == f"{type(own.client).__name__}(base_url={server.url!r})"
             with pytest.raises(ValueError, match="max_retries"):
                 own.with_options(max_retries=-1)
-    first, second = (request.headers for request in server.requests)
+    first, second, third = (request.headers for request in server.requests)
     assert (first["authorization"], first["x-a"]) == ("Bearer sk-test", "1")
     assert (second["authorization"], second["x-b"]) == ("Bearer sk-2", "2")
+    assert second["openai-project"] == "p"
+    assert "x-a" not in second
+    assert third == first
 
 
 @pytest.mark.usefixtures("clock")
@@ -365,6 +420,10 @@ async def test_json_of_any_kind(make: Make) -> None:
         async with make(server) as own:
             with pytest.raises(ContentTypeError, match="text/html"):
                 await own.request("GET", "/")
+    with serving(lambda peer, _: peer.answer("{}", status="404 X")) as server:
+        async with make(server) as own:
+            with pytest.raises(StatusError, match=r"status 404: {}"):
+                await own.request("GET", "/")
 
 
 @both
@@ -381,7 +440,62 @@ async def test_an_event_stream_goes_on_where_it_was(make: Make) -> None:
             assert (stream.last_event_id, stream.retry) == ("9", 70)
             assert stream.arrival_ns >= stream.timing.first_byte_ns > 0
             assert stream.outcome is Outcome.ENDED
-    assert server.requests[0].headers["last-event-id"].encode("latin-1").decode() == "é7"
+            assert repr(stream).startswith(f"<{type(stream).__name__}: ended, 2 events in ")
+            await (await own.events("GET", "/", extra_headers={"Last-Event-ID": "\ud800"})).close()
+            assert (await (await own.events("GET", "/")).next()).last_event_id == ""
+    sent = [request.headers["last-event-id"].encode("latin-1") for request in server.requests[:2]]
+    assert sent == ["é7".encode(), b"\xed\xa0\x80"]
+
+
+@both
+async def test_an_answer_to_head_has_no_body(make: Make) -> None:
+    """Whatever its length says, which is that of the answer to GET."""
+    with serving(lambda peer, _: peer.head("Content-Length: 9")) as server:
+        async with make(server) as own:
+            for _ in range(2):
+                events = await own.events("HEAD", "/")
+                assert await events.all() == []
+                assert events.outcome is Outcome.ENDED
+    assert server.connections == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "choices"),
+    [
+        ({}, 1),
+        ({"n": 2}, 2),
+        ({"n": 0}, 1),
+        ({"n": True}, 1),
+        ({"n": 2.0}, 1),
+        ({"n": None, "prompt": "ab"}, 1),
+        ({"prompt": ["a", "b"]}, 2),
+        ({"prompt": ("a", "b"), "n": 2}, 4),
+        ({"prompt": [[1, 2, 3], [4, 5, 6]]}, 2),
+        ({"prompt": [1, 2, 3]}, 1),
+        ({"prompt": []}, 1),
+    ],
+)
+@both
+async def test_a_stream_has_finished_when_all_choices_have(
+    make: Make, body: dict[str, Any], choices: int
+) -> None:
+    """As many as the request asks for: here the server does not say when it has finished."""
+
+    def handle(peer: Peer, request: Request) -> None:
+        peer.head()
+        for index in range(request.json()["sent"]):
+            choice = {"index": index, "text": "a", "finish_reason": "stop"}
+            peer.send(wire({"choices": [choice]}))
+        peer.close()
+
+    with serving(handle) as server:
+        async with make(server) as own:
+            stream = await own.legacy_stream(sent=choices, **body)
+            assert len((await stream.collect()).choices) == choices
+            assert stream.outcome is Outcome.FINISHED
+            stream = await own.legacy_stream(sent=choices - 1, **body)
+            with pytest.raises(ExchangeError):
+                await stream.collect()
 
 
 @both
@@ -432,6 +546,26 @@ async def test_timing(make: Make) -> None:
             assert completion.timing.is_new_connection is False
             assert completion.timing.end_ns > completion.timing.call_ns > timing.end_ns
             assert (completion.request_id, completion.headers["x-own"]) == ("req-1", "1")
+
+
+@both
+async def test_the_first_byte_is_that_of_the_body(make: Make) -> None:
+    may_go_on = threading.Event()
+
+    def handle(peer: Peer, _: Request) -> None:
+        peer.head("Transfer-Encoding: chunked")
+        peer.chunk(wire(delta("a")))
+        wait(may_go_on)
+        peer.chunk(wire(delta("b")) + DONE)
+
+    with serving(handle) as server:
+        async with make(server) as own:
+            stream = await own.ask()
+            first = await stream.next()
+            may_go_on.set()
+            second = await stream.next()
+            assert stream.timing.first_byte_ns == first.arrival_ns < second.arrival_ns
+            await stream.close()
 
 
 @both
@@ -504,12 +638,12 @@ async def test_no_proxy(make: Make, entry: str, monkeypatch: pytest.MonkeyPatch)
 @both
 async def test_a_dead_proxy(make: Make) -> None:
     for url in ("http://model.test", "https://model.test"):
-        async with make(base_url=url, proxy="http://127.0.0.1:1") as own:
-            with pytest.raises(
-                TransportError,
-                match=r"no answer from the proxy http://127.0.0.1:1: Connection refused",
-            ):
+        async with make(base_url=url, proxy="http://u:secret@127.0.0.1:1") as own:
+            with pytest.raises(TransportError) as caught:
                 await own.create()
+        assert str(caught.value) == (
+            "no answer from the proxy http://127.0.0.1:1: Connection refused"
+        )
 
 
 class Tunnel:
@@ -560,7 +694,9 @@ async def test_proxy_for_tls(make: Make) -> None:
 
 
 @pytest.mark.usefixtures("clock")
-@pytest.mark.parametrize(("status", "is_retried"), [(407, False), (403, False), (503, True)])
+@pytest.mark.parametrize(
+    ("status", "is_retried"), [(300, False), (407, False), (403, False), (503, True)]
+)
 @both
 async def test_a_refused_tunnel(make: Make, status: int, is_retried: bool) -> None:
     with serving(lambda peer, _: peer.answer("no", status=f"{status} Why")) as proxy:
@@ -640,6 +776,27 @@ async def test_tls_that_fails(make: Make, clock: Clock) -> None:
             pass
 
 
+@both
+async def test_tls_that_the_server_refuses(make: Make, clock: Clock) -> None:
+    """The reason is OpenSSL's own. It would be the same the next time."""
+
+    def newest_tls(connection: socket.socket) -> ssl.SSLSocket:
+        context = server_context()
+        context.minimum_version = ssl.TLSVersion.TLSv1_3
+        return context.wrap_socket(connection, server_side=True)
+
+    older = ssl.create_default_context(cafile=CA_FILE)
+    older.maximum_version = ssl.TLSVersion.TLSv1_2
+    with serving(streaming, newest_tls) as server:
+        async with make(base_url=https(server), ssl_context=older, max_retries=1) as own:
+            with pytest.raises(TransportError) as caught:
+                await own.ask()
+    assert str(caught.value) == (
+        f"no answer from https://127.0.0.1:{server.port}: TLS failed: TLSV1_ALERT_PROTOCOL_VERSION"
+    )
+    assert clock.waits == []
+
+
 class UnixServer(Server):
     """A server behind a unix socket."""
 
@@ -671,6 +828,7 @@ async def test_a_unix_socket(make: Make, unix: Server, monkeypatch: pytest.Monke
         assert (await (await own.ask()).collect()).text == "hi"
         assert (await own.create()).text == "hi"
     assert unix.connections == 1
+    assert unix.requests[0].line == "POST /v1/chat/completions HTTP/1.1"
     assert unix.requests[0].headers["host"] == "localhost"
     missing = f"{unix.url.removesuffix('/v1')}-missing"
     async with make(base_url=missing) as own:

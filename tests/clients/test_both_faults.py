@@ -226,6 +226,23 @@ async def test_connections_that_are_not_kept(make: Make, fields: list[str]) -> N
 
 
 @both
+async def test_a_connection_that_is_not_kept_is_closed_after_done(make: Make) -> None:
+    """At once, without the end of the body or another request."""
+
+    def handle(peer: Peer, _: Request) -> None:
+        peer.head("Transfer-Encoding: chunked", "Connection: close")
+        peer.chunk(wire(delta("a")) + DONE)
+        peer.wait_for_close()
+        has_left.set()
+
+    has_left = threading.Event()
+    with serving(handle) as server:
+        async with make(server) as own:
+            assert (await (await own.ask()).collect()).text == "a"
+            await turns_until(has_left.is_set)
+
+
+@both
 async def test_an_answer_before_the_whole_request(make: Make) -> None:
     """A server refuses a large body, and resets the connection."""
 
@@ -287,17 +304,37 @@ async def test_interim_answers_without_end(make: Make) -> None:
 @pytest.mark.parametrize(
     ("raw", "message"),
     [
-        (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n", "another protocol"),
-        (b"SSH-2.0-OpenSSH_9.6\r\n\r\n", "the answer is not HTTP; it begins b'SSH-2.0"),
-        (b"HTTP/1.1 abc\r\n\r\n", "no status line"),
-        (b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n", "is no field"),
-        (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 1001 + b"\r\n", "more than 1000 fields"),
-        (b"HTTP/1.1 200 OK\r\nX: " + b"y" * 262_144 + b"\r\n\r\n", "larger than 256 KiB"),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 5, 6\r\n\r\n", "Content-Length is no size"),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n", "Content-Length is no size"),
-        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", "is not supported"),
-        (b"HTTP/1.1 200 OK\r\nX: y\r\n", "ended inside the head"),
-        (b"", "closed the connection without an answer"),
+        (
+            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n",
+            "the server switches to another protocol without a request for it",
+        ),
+        (b"SSH-2.0-Open\n\n", r"the answer is not HTTP; it begins b'SSH-2.0-Open\n\n'"),
+        (b"HTTP/1.1 abc\n\n", "the answer has no status line; it begins b'HTTP/1.1 abc'"),
+        (
+            b"HTTP/1.1 200 OK\nno colon\n\n",
+            "a line of the answer's head is no field: 'no colon'",
+        ),
+        (
+            b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 1001 + b"\r\n",
+            "the head of the answer has more than 1000 fields",
+        ),
+        (
+            b"HTTP/1.1 200 OK\r\nX: " + b"y" * 262_144 + b"\r\n\r\n",
+            "the head of the answer is larger than 256 KiB",
+        ),
+        (
+            b"HTTP/1.1 200 OK\r\nContent-Length: 5, 6\r\n\r\n",
+            "the answer's Content-Length is no size: '5, 6'",
+        ),
+        (
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
+            "the transfer coding 'gzip, chunked' is not supported",
+        ),
+        (
+            b"HTTP/1.1 200 OK\r\nX: y\r\n",
+            "the connection ended inside the head of the answer",
+        ),
+        (b"", "the server closed the connection without an answer"),
     ],
 )
 @both
@@ -306,8 +343,7 @@ async def test_bytes_that_are_no_head(make: Make, raw: bytes, message: str) -> N
         async with make(server) as own:
             with pytest.raises(TransportError) as caught:
                 await own.ask()
-    assert str(caught.value).startswith(f"no answer from http://127.0.0.1:{server.port}: ")
-    assert message in str(caught.value)
+    assert str(caught.value) == f"no answer from http://127.0.0.1:{server.port}: {message}"
 
 
 @both
@@ -369,7 +405,11 @@ FRAMINGS = {
     "until close": HEAD + b"\r\n" + BODY,
     "HTTP/1.0": HEAD.replace(b"1.1", b"1.0") + b"\r\n" + BODY,
     "gzip": sized(gzipped(BODY), b"Content-Encoding: gzip"),
+    "gzip in chunks": CHUNKED.replace(b"\r\n\r\n", b"\r\nContent-Encoding: gzip\r\n\r\n")
+    + chunked(gzipped(BODY))
+    + b"0\r\n\r\n",
     "gzip members": sized(gzipped(BODY[:99]) + gzipped(BODY[99:]), b"Content-Encoding: x-gzip"),
+    "gzip and identity": sized(gzipped(BODY), b"Content-Encoding: gzip, identity"),
     "deflate": sized(gzipped(BODY, 15), b"Content-Encoding: deflate"),
     "raw deflate": sized(gzipped(BODY, -15), b"Content-Encoding: deflate"),
     "identity": sized(BODY, b"Content-Encoding: identity"),
@@ -398,11 +438,11 @@ async def test_framings(make: Make, framing: str, size: int) -> None:
         (CHUNKED + chunked(wire(delta("a"))) + b"5\r\n: a", 1, "before the whole body"),
         (CHUNKED + chunked(wire(delta("a")))[:-2] + b"xx", 1, "expected CR LF after a chunk of"),
         (CHUNKED + chunked(wire(delta("a"))) + b"1" * 20_000, 1, "expected the size of a chunk"),
-        (sized(BODY)[:-20], 2, "before the whole body had arrived"),
+        (sized(BODY)[:-20], 2, "cut off: the connection ended before the whole body had arrived"),
         (
             sized(gzipped(EVENTS_ONLY)[:-9], b"Content-Encoding: gzip"),
             2,
-            "ended before it was whole",
+            "cut off: the compressed body ended before it was whole",
         ),
         (sized(b"no gzip at all", b"Content-Encoding: gzip"), 0, "the body is no gzip"),
     ],
@@ -557,6 +597,13 @@ async def test_an_event_that_is_too_large(make: Make) -> None:
             assert (await events.next()).data == "1"
             with pytest.raises(StreamError, match="larger than max_event_size, 500 bytes"):
                 await events.next()
+    large = delta("x" * 999)
+    with serving(lambda peer, _: peer.stream(large, DONE)) as server:
+        async with make(server, max_event_size=500) as own:
+            with pytest.raises(StreamError, match="larger than max_event_size, 500 bytes"):
+                await (await own.ask()).collect()
+            stream = await own.with_options(max_event_size=None).ask()
+            assert len((await stream.collect()).text) == 999
 
 
 # Time limits
@@ -590,6 +637,21 @@ async def test_idle(make: Make, part: str, is_stream: bool) -> None:
     assert caught.value.limit == "idle"
     if is_stream and part == "body":
         assert partial(caught.value).text == "a"
+
+
+@both
+async def test_each_call_may_have_limits_of_its_own(make: Make) -> None:
+    """A number is one for ``connect`` and ``idle``."""
+    with serving(lambda peer, _: peer.wait_for_close()) as server:
+        async with make(server, timeout=PATIENCE) as own:
+            for call in (
+                own.create(timeout=0.1),
+                own.ask(timeout=0.1),
+                own.request("GET", "/", timeout=0.1),
+                own.events("GET", "/", timeout=0.1),
+            ):
+                with pytest.raises(TimedOutError, match=r"received for 0\.1 s \(idle\)"):
+                    await call
 
 
 @both
@@ -630,13 +692,16 @@ async def test_event_idle(make: Make, kept_warm: bool, framing: str) -> None:
         peer.wait_for_close()
 
     with serving(handle) as server:
-        async with make(server, timeout=Timeout(event_idle=0.2)) as own:
+        async with make(server, timeout=Timeout(event_idle=0.2, deadline=PATIENCE)) as own:
             stream = await own.ask()
             assert (await stream.next()).text == "a"
             with lasting(0.19, 2.0):
-                with pytest.raises(TimedOutError, match=r"no event for 0.2 s.*\(event_idle\)"):
+                with pytest.raises(
+                    TimedOutError, match=r"no event for 0.2 s.*\(event_idle\)"
+                ) as caught:
                     await stream.next()
             is_over.set()
+            assert caught.value.limit == "event_idle"
             assert stream.outcome is Outcome.TIMED_OUT
 
 
@@ -708,8 +773,9 @@ async def test_a_server_that_does_not_read(make: Make) -> None:
 
     class Slow(Server):
         def _serve(self, connection: socket.socket) -> None:
-            wait(may_read)
-            super()._serve(connection)
+            if may_read.wait(PATIENCE):
+                super()._serve(connection)
+            connection.close()  # for a client that would wait for ever
 
     server = Slow(lambda peer, _: peer.answer(WHOLE))
     async with make(server, timeout=Timeout(idle=0.2)) as own:
@@ -749,7 +815,7 @@ async def test_the_wait_for_done_is_short(
             peer.wait_for_close()
 
     with serving(handle) as server:
-        async with make(server, timeout=60) as own:
+        async with make(server, timeout=Timeout(deadline=PATIENCE)) as own:
             stream = await own.ask()
             try:
                 with lasting(0.19, 5.0):

@@ -8,12 +8,10 @@ import gzip
 import json
 import random
 import socket
-import ssl
 import struct
 import threading
 import time
 import zlib
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,10 +31,10 @@ from loopback import (
     wait,
     wire,
 )
+from secured import CA_FILE, over_tls, secured
 from sseparse._clients._http._connection import Connection
 from sseparse.completions import (
     Client,
-    ContentTypeError,
     ExchangeError,
     Outcome,
     StatusError,
@@ -48,17 +46,9 @@ from sseparse.completions import (
 # Each starts a server that is at fault.
 pytestmark = pytest.mark.thorough
 
-DATA = Path(__file__).parents[1] / "data"
 WHOLE = {"choices": [{"index": 0, "message": {"content": "hi"}, "finish_reason": "stop"}]}
 FINISH = delta(finish="stop")
 EVENTS = [wire(delta("h", role="assistant")), wire(delta("i")), wire(FINISH), DONE]
-
-
-def over_tls(connection: socket.socket) -> ssl.SSLSocket:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(DATA / "tls" / "cert.pem", DATA / "tls" / "key.pem")
-    connection.settimeout(PATIENCE)
-    return context.wrap_socket(connection, server_side=True)
 
 
 # Framings
@@ -107,10 +97,9 @@ FRAMINGS: dict[str, bytes] = {
 }
 
 
-@pytest.mark.parametrize("wrap", [None, over_tls], ids=["plain", "tls"])
 @pytest.mark.parametrize("size", [1, 100_000])
 @pytest.mark.parametrize("framing", FRAMINGS)
-def test_framings(framing: str, size: int, wrap: Any) -> None:
+def test_framings_over_tls(framing: str, size: int) -> None:
     raw = FRAMINGS[framing]
 
     def handle(peer: Peer, _: Request) -> None:
@@ -118,12 +107,8 @@ def test_framings(framing: str, size: int, wrap: Any) -> None:
             peer.send(raw[at : at + size])
         peer.close()
 
-    with serving(handle, wrap) as server:
-        url = server.url if wrap is None else server.url.replace("http:", "https:")
-        options: dict[str, Any] = {}
-        if wrap is not None:
-            options["ca_file"] = str(DATA / "tls" / "cert.pem")
-        with client(server, base_url=url, **options) as own:
+    with serving(handle, over_tls) as server:
+        with client(server, **secured(server, True)) as own:
             stream = ask(own)
             assert stream.collect().text == "hi"
             assert stream.outcome is Outcome.DONE
@@ -181,13 +166,6 @@ def test_a_compressed_body_that_ends_early_is_not_whole() -> None:
                 own.chat.completions.create()
 
 
-def test_a_coding_that_is_not_supported_is_named() -> None:
-    raw = HEAD + b"Content-Encoding: br\r\n\r\n\x8b\x01\x80abc\x03"
-    with serving(sending(raw)) as server, client(server) as own:
-        with pytest.raises(ContentTypeError, match="content encoding br, which was not decoded"):
-            ask(own).collect()
-
-
 @pytest.mark.parametrize("api", ["stream", "whole", "error"])
 def test_a_compression_bomb(api: str) -> None:
     """1 GiB in 1 MiB: it is decompressed piece by piece, up to the limit."""
@@ -217,7 +195,7 @@ def test_a_compression_bomb(api: str) -> None:
 
 
 @pytest.mark.parametrize("is_stream", [True, False])
-@pytest.mark.parametrize("how", ["cut", "reset", "stall", "broken chunks", "gzip cut"])
+@pytest.mark.parametrize("how", ["reset", "broken chunks", "gzip cut"])
 def test_the_part_of_an_errors_body_that_arrived(how: str, is_stream: bool) -> None:
     body = b'{"error": {"message": "no such model", "code": "missing"}, "more": "'
 
@@ -231,15 +209,11 @@ def test_the_part_of_an_errors_body_that_arrived(how: str, is_stream: bool) -> N
         else:
             peer.head("Content-Length: 1000", status="404 Not Found", kind="application/json")
             peer.send(body)
-        if how == "stall":
-            wait(is_over)
         (peer.reset if how == "reset" else peer.close)()
 
-    is_over = threading.Event()
-    with serving(handle) as server, client(server, timeout=Timeout(idle=0.3)) as own:
+    with serving(handle) as server, client(server) as own:
         with pytest.raises(StatusError) as caught:
             own.chat.completions.create(stream=is_stream)
-        is_over.set()
     assert caught.value.status == 404
     if how != "reset":  # which may come before the body was read
         assert caught.value.body == body.decode()
@@ -287,7 +261,8 @@ def test_an_error_that_comes_while_the_body_is_being_sent(how: str, wrap: Any) -
 
         options: dict[str, Any] = {}
         if wrap is not None:
-            options["ca_file"] = str(DATA / "tls" / "cert.pem")
+            options["ca_file"] = CA_FILE
+        options["timeout"] = Timeout(deadline=PATIENCE)
         with Client(base_url=url, api_key="", proxy="", max_retries=0, **options) as own:
             for _ in range(2):
                 with pytest.raises(StatusError, match="413: too large"):
@@ -297,18 +272,26 @@ def test_an_error_that_comes_while_the_body_is_being_sent(how: str, wrap: Any) -
         connection.close()
 
 
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_redirects_are_not_followed(status: int) -> None:
-    with serving(lambda peer, _: peer.answer(WHOLE)) as elsewhere:
+def test_a_server_that_leaves_while_the_body_is_being_sent() -> None:
+    def serve(listener: socket.socket) -> None:
+        with listener.accept()[0] as connection:
+            connection.recv(100)
+            connection.shutdown(socket.SHUT_WR)
+            wait(has_failed)
 
-        def handle(peer: Peer, _: Request) -> None:
-            peer.answer("", f"Location: {elsewhere.url}", status=f"{status} Moved")
-
-        with serving(handle) as server, client(server, max_retries=2) as own:
-            with pytest.raises(StatusError, match="redirects are not followed"):
-                own.chat.completions.create()
-        assert len(server.requests) == 1
-    assert elsewhere.requests == []
+    has_failed = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve, args=[listener], daemon=True)
+        thread.start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        with Client(base_url=url, api_key="", proxy="", max_retries=0) as own:
+            with pytest.raises(TransportError) as caught:
+                own.chat.completions.create(x="x" * 30_000_000)
+        has_failed.set()
+        thread.join(PATIENCE)
+    assert str(caught.value) == (
+        f"no answer from {url}: the server did not wait for the whole request"
+    )
 
 
 @pytest.mark.parametrize("status", [204, 205, 304])

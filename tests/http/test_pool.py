@@ -6,12 +6,10 @@ import os
 import random
 import signal
 import socket
-import ssl
 import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -31,7 +29,11 @@ from loopback import (
     wait,
     wire,
 )
+from secured import over_tls, secured
+from sseparse._clients._address import Address
 from sseparse._clients._http import _pool
+from sseparse._clients._http._connection import Connection
+from sseparse._clients._route import Route
 from sseparse.completions import (
     Client,
     ContentTypeError,
@@ -44,19 +46,12 @@ from sseparse.completions import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 # Each starts a server, and many wait.
 pytestmark = pytest.mark.thorough
 
-TLS = Path(__file__).parents[1] / "data" / "tls"
 WHOLE = {"choices": [{"index": 0, "message": {"content": "hi"}, "finish_reason": "stop"}]}
-
-
-def over_tls(connection: socket.socket) -> ssl.SSLSocket:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(TLS / "cert.pem", TLS / "key.pem")
-    connection.settimeout(PATIENCE)
-    return context.wrap_socket(connection, server_side=True)
 
 
 # The pool
@@ -128,6 +123,40 @@ def test_an_answer_without_end_is_closed_in_time(monkeypatch: pytest.MonkeyPatch
         monkeypatch.setattr(_pool, "PARKED_FOR", 0)
         ask(own).collect()
         wait(has_left)
+
+
+def answer_without_end(peer: Peer, _: Request) -> None:
+    peer.head("Transfer-Encoding: chunked")
+    peer.chunk(wire(delta("hi")) + DONE)
+
+
+@pytest.mark.parametrize("handle", [answer_at_once, answer_without_end])
+def test_close_closes_what_waits_for_a_request(handle: Callable[[Peer, Request], None]) -> None:
+    def handle_and_wait(peer: Peer, request: Request) -> None:
+        handle(peer, request)
+        peer.wait_for_close()
+        has_left.release()
+
+    has_left = threading.Semaphore(0)
+    with serving(handle_and_wait) as server, client(server) as own:
+        streams = [ask(own) for _ in range(3)]
+        assert [stream.collect().text for stream in streams] == ["hi"] * 3
+        own.close()
+        for _ in streams:
+            assert has_left.acquire(timeout=PATIENCE)
+
+
+def test_a_connection_that_is_dropped_is_closed() -> None:
+    """As where an exception comes before it is kept, or while it is made."""
+    route = Route(Address.of("http://localhost"), None, None, None)
+    near, far = socket.socketpair()
+    with far:
+        connection = Connection(route)
+        connection.sock = near
+        del connection
+        assert near.fileno() == -1
+        assert far.recv(1) == b""
+    Connection.__new__(Connection).__del__()
 
 
 def test_a_connection_that_was_idle_for_long_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -238,14 +267,16 @@ def test_cancel(handle: Callable[[Peer, Request], None], is_stream: bool, wrap: 
             own.chat.completions.create()
 
     with serving(handle, wrap) as server:
-        url = server.url if wrap is None else server.url.replace("http:", "https:")
-        options: dict[str, Any] = {} if wrap is None else {"ca_file": str(TLS / "cert.pem")}
         told: list[object] = []
-        options["on_retry"] = lambda *retry: told.append(retry)
-        with client(server, base_url=url, max_retries=2, **options) as own:
+        options = {
+            **secured(server, wrap is not None),
+            "on_retry": lambda *retry: told.append(retry),
+        }
+        with client(server, max_retries=2, **options) as own:
             thread, raised = started(call)
             while not server.requests:
                 thread.join(0.005)
+                assert raised == []
             cancel_until(thread, own)
     (error,) = raised
     assert isinstance(error, TransportError)
@@ -418,10 +449,8 @@ def test_a_signal_that_raises_anywhere(wrap: Any) -> None:
     chance = random.Random(1)
     before = signal.signal(signal.SIGALRM, raise_it)
     with serving(handle, wrap) as server:
-        url = server.url if wrap is None else server.url.replace("http:", "https:")
-        options: dict[str, Any] = {} if wrap is None else {"ca_file": str(TLS / "cert.pem")}
         limits = Timeout(event_idle=60, deadline=60)
-        own = client(server, base_url=url, timeout=limits, **options)
+        own = client(server, timeout=limits, **secured(server, wrap is not None))
         interrupted = 0
         try:
             for number in range(300):
@@ -528,6 +557,7 @@ def test_streams_in_two_threads_and_close_in_a_third() -> None:
             thread, raised = started(stream.collect)
             while not source_of(stream).arrival_ns:
                 thread.join(0.001)
+                assert raised == []
             stream.close()
             thread.join(PATIENCE)
             assert not thread.is_alive()

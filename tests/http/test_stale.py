@@ -14,12 +14,12 @@ import socket
 import ssl
 import threading
 from collections import Counter
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from loopback import DONE, PATIENCE, Peer, Request, ask, client, delta, serving
+from secured import over_tls, secured
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,15 +27,7 @@ if TYPE_CHECKING:
 # Each starts a server.
 pytestmark = pytest.mark.thorough
 
-TLS = Path(__file__).parents[1] / "data" / "tls"
 REQUESTS = int(os.environ.get("SSEPARSE_STALE_REQUESTS", "60"))
-
-
-def over_tls(connection: socket.socket) -> ssl.SSLSocket:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(TLS / "cert.pem", TLS / "key.pem")
-    connection.settimeout(PATIENCE)
-    return context.wrap_socket(connection, server_side=True)
 
 
 def close(peer: Peer) -> None:
@@ -80,9 +72,7 @@ def test_no_request_is_lost(wrap: Any, size: int, is_stream: bool) -> None:
             chance.choice(WAYS)(peer)
 
     with serving(handle, wrap) as server:
-        url = server.url if wrap is None else server.url.replace("http:", "https:")
-        options: dict[str, Any] = {} if wrap is None else {"ca_file": str(TLS / "cert.pem")}
-        with client(server, base_url=url, **options) as own:
+        with client(server, **secured(server, wrap is not None)) as own:
             for number in range(REQUESTS):
                 body: dict[str, Any] = {"number": number, "filling": "x" * size}
                 if is_stream:

@@ -17,12 +17,16 @@ TLS = Path(__file__).parents[1] / "data" / "tls"
 CA_FILE = str(TLS / "cert.pem")  # the certificate, for 127.0.0.1, signs itself
 
 
-def over_tls(connection: socket.socket) -> ssl.SSLSocket:
-    """Do the server's part of the handshake."""
+def server_context() -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(TLS / "cert.pem", TLS / "key.pem")
+    return context
+
+
+def over_tls(connection: socket.socket) -> ssl.SSLSocket:
+    """Do the server's part of the handshake."""
     connection.settimeout(PATIENCE)
-    return context.wrap_socket(connection, server_side=True)
+    return server_context().wrap_socket(connection, server_side=True)
 
 
 def https(server: Server) -> str:
