@@ -61,6 +61,7 @@ class Part(NamedTuple):
     seconds: float | None = None  # of tests that a mutant has to survive; None for all of them
 
 
+ASYNC = "tests/clients/test_async_client.py"
 RUNNER = "tests/conformance/test_conformance.py"
 PARTS = {
     "core": Part(
@@ -114,7 +115,13 @@ PARTS = {
         ),
         tests=(
             "tests/http",
+            "tests/clients",
             "sseparse/_clients",
+            "sseparse/_http1",
+            # The same answers as in tests/completions, once more for each client.
+            "--ignore=tests/clients/test_both_captures.py",
+            "--ignore=tests/clients/test_both_llama_cpp.py",
+            "-k=not uvloop",  # the same tests as in asyncio's own event loop
             # It uses the signal that ends a mutant's time.
             "--deselect=tests/http/test_pool.py::test_a_signal_that_raises_anywhere",
             # They start processes.
@@ -124,6 +131,9 @@ PARTS = {
             "--deselect=tests/http/test_pool.py::test_fork",
             "--deselect=tests/http/test_pool.py::test_exit_with_an_open_stream",
             "--deselect=tests/http/test_pool.py::test_urllib3_future_is_recognised",
+            f"--deselect={ASYNC}::test_without_the_extra",
+            f"--deselect={ASYNC}::test_each_client_loads_its_own_transport_only",
+            f"--deselect={ASYNC}::test_a_client_that_is_not_closed_warns",
         ),
         share=85,
         is_explained=False,

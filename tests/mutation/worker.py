@@ -61,7 +61,7 @@ class Cost(NamedTuple):
     """The time of a test on the unchanged code, and the functions that it calls."""
 
     seconds: float
-    functions: frozenset[tuple[str, str]]  # file and name of those that it calls
+    functions: frozenset[tuple[str, str]]  # path and name of those that it calls
 
 
 def work(
@@ -147,7 +147,9 @@ class Worker:
     def _measure(self, write: Callable[[bytes], None]) -> None:
         """Run the tests that are not measured yet on the unchanged code; record what each calls."""
         called: set[CodeType] = set()
-        files = {file.stem for file in self._tree.glob("sseparse/**/*.py")}
+        files = {
+            file.relative_to(self._tree).as_posix() for file in self._tree.glob("sseparse/**/*.py")
+        }
         monitoring: Any = sys.monitoring  # type: ignore[attr-defined, unused-ignore]
         monitoring.use_tool_id(monitoring.COVERAGE_ID, "mutation")
 
@@ -165,15 +167,24 @@ class Worker:
             run(item, following)
             assert not self._failed, self._failed
             seconds = processor_time() - start
-            places = map(place, called.copy())
+            places = (self._place(code) for code in called.copy())
             functions = frozenset(each for each in places if each[0] in files)
             self._costs[item.nodeid] = Cost(seconds, functions)
         with self._file.open("wb") as file:
             dump(self._costs, file)
         write(b"measured")
 
+    def _place(self, code: Any) -> tuple[str, str]:
+        """Return the path and the name of a function; a copy of the core counts as the core."""
+        file = Path(code.co_filename)
+        if file.is_relative_to(self._tree):
+            path = file.relative_to(self._tree).as_posix()
+        else:
+            path = f"sseparse/_core/{file.name}"
+        return path, code.co_qualname.partition(".<locals>")[0]
+
     def _judge(self, mutant: Mutant, is_explained: bool) -> Result:
-        key = (Path(mutant.file).stem, mutant.qualname)
+        key = (mutant.file, mutant.qualname)
         tests = self._ordered(key, EXPLAINED_LIMIT if is_explained else self._seconds)
         if not tests:
             return Result(mutant.name, "no tests", "")
@@ -267,10 +278,6 @@ def run(item: Any, following: Any) -> None:
 def processor_time() -> float:
     """Return the seconds of this process, and of those that it has waited for."""
     return sum(os.times()[:4])
-
-
-def place(code: Any) -> tuple[str, str]:
-    return (Path(code.co_filename).stem, code.co_qualname.partition(".<locals>")[0])
 
 
 def forked(function: Callable[[Callable[[bytes], None]], None]) -> tuple[int, bytes]:
