@@ -6,7 +6,6 @@ import argparse
 import shutil
 import signal
 import sys
-import textwrap
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -94,7 +93,8 @@ def _run(argv: Sequence[str]) -> int:
         )
         if name == chosen:
             module.add_to(options)
-            options.description = _filled(options.description or "")
+            if not {"-h", "--help"}.isdisjoint(argv):
+                options.description = _filled(options.description or "")
     try:
         arguments = parser.parse_args(argv)
     except SystemExit as ended:  # --help, --version, or wrong usage
@@ -118,7 +118,9 @@ def _run(argv: Sequence[str]) -> int:
 
 def _filled(text: str) -> str:
     """Return paragraphs with lines as long as argparse's own; the epilogs keep their lines."""
-    width = shutil.get_terminal_size().columns - 2
+    import textwrap
+
+    width = max(shutil.get_terminal_size().columns - 2, 20)  # a terminal may say that it has none
     return "\n\n".join(textwrap.fill(each, width) for each in text.split("\n\n"))
 
 

@@ -746,6 +746,14 @@ def test_help_has_examples_and_fits_the_terminal(
     assert max(map(len, end.splitlines())) <= 80
 
 
+@pytest.mark.parametrize("columns", ["0", "1"])
+def test_help_on_a_terminal_without_columns(columns: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    monkeypatch.setattr(os, "get_terminal_size", lambda _: os.terminal_size((0, 0)))
+    assert call("events", "-h")[0] == 0
+    assert call()[0] == 2
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_the_options_of_the_examples_exist(command: str) -> None:
     parser = argparse.ArgumentParser(exit_on_error=False)
