@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import pickle
 import socket
@@ -10,12 +9,13 @@ import ssl
 import threading
 import time as time_module
 from email.utils import formatdate
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from either import Either, Make, both
-from loopback import DONE, PATIENCE, Peer, Request, Server, delta, serving, wait, wire
+from loopback import DONE, PATIENCE, Peer, Request, Server, delta, relay, serving, wait, wire
 from secured import CA_FILE, https, over_tls, server_context
 from sseparse._clients import _client, _retries
 from sseparse._clients._aiohttp import Running
@@ -646,31 +646,6 @@ async def test_a_dead_proxy(make: Make) -> None:
         )
 
 
-class Tunnel:
-    """A handler of a proxy that opens tunnels; it keeps what goes through them."""
-
-    def __init__(self) -> None:
-        self.seen: list[bytes] = []
-
-    def __call__(self, peer: Peer, request: Request) -> None:
-        host, _, port = request.line.split()[1].partition(":")
-        with socket.create_connection((host, int(port)), PATIENCE) as upstream:
-            peer.send(b"HTTP/1.1 200 OK\r\n\r\n")
-            back = threading.Thread(target=self._pump, args=[upstream, peer.socket])
-            back.start()
-            self._pump(peer.socket, upstream)
-            back.join(PATIENCE)
-        peer.close()
-
-    def _pump(self, source: socket.socket, target: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            while data := source.recv(65536):
-                self.seen.append(data)
-                target.sendall(data)
-        with contextlib.suppress(OSError):
-            target.shutdown(socket.SHUT_WR)
-
-
 def streaming(peer: Peer, _: Request) -> None:
     peer.stream(delta("a", finish="stop"), DONE)
 
@@ -678,8 +653,8 @@ def streaming(peer: Peer, _: Request) -> None:
 @both
 async def test_proxy_for_tls(make: Make) -> None:
     """The client asks the proxy for a tunnel; the proxy cannot read what goes through it."""
-    tunnel = Tunnel()
-    with serving(streaming, over_tls) as server, serving(tunnel) as proxy:
+    seen: list[bytes] = []
+    with serving(streaming, over_tls) as server, serving(partial(relay, seen=seen)) as proxy:
         options = {"ca_file": CA_FILE, "proxy": f"u:p@127.0.0.1:{proxy.port}"}
         async with make(base_url=https(server), api_key=KEY, **options) as own:
             for _ in range(2):
@@ -689,7 +664,7 @@ async def test_proxy_for_tls(make: Make) -> None:
     assert request.line.startswith(f"CONNECT 127.0.0.1:{server.port} ")
     assert request.headers["proxy-authorization"] == "Basic dTpw"
     assert "authorization" not in request.headers
-    assert KEY.encode() not in b"".join(tunnel.seen)
+    assert KEY.encode() not in b"".join(seen)
     assert "proxy-authorization" not in server.requests[0].headers
 
 

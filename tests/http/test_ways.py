@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import socket
 import ssl
 import sys
@@ -11,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from loopback import DONE, PATIENCE, Peer, Request, Server, ask, client, delta, serving
+from loopback import DONE, PATIENCE, Peer, Request, Server, ask, client, delta, relay, serving
 from secured import CA_FILE, TLS, https, over_tls, secured, server_context
 from sseparse._clients import _client, _tls
 from sseparse.completions import Client, TimedOutError, Timeout, TransportError
 
 if TYPE_CHECKING:
+    import contextlib
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -39,25 +39,6 @@ def _no_wait_between_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def stream(peer: Peer, _: Request) -> None:
     peer.stream(delta("a"), DONE)
-
-
-def tunnel(peer: Peer, request: Request) -> None:
-    """Act as a proxy that passes bytes on."""
-    host, _, port = request.line.split()[1].rpartition(":")
-    with socket.create_connection((host.strip("[]"), int(port)), PATIENCE) as upstream:
-        peer.send(b"HTTP/1.1 200 Connection established\r\nVia: x\r\n\r\n")
-        back = threading.Thread(target=pump, args=[upstream, peer.socket])
-        back.start()
-        pump(peer.socket, upstream)
-        back.join(PATIENCE)
-    peer.close()
-
-
-def pump(source: socket.socket, target: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        while data := source.recv(65536):
-            target.sendall(data)
-        target.shutdown(socket.SHUT_WR)
 
 
 @pytest.fixture
@@ -159,7 +140,7 @@ def test_a_system_without_authorities(monkeypatch: pytest.MonkeyPatch, tmp_path:
 @pytest.mark.parametrize("proxy_wrap", [None, over_tls], ids=["http proxy", "https proxy"])
 def test_a_tunnel(proxy_wrap: Any, secure: Server) -> None:
     """The proxy gets its password, but no request; the tunnel is used again."""
-    with serving(tunnel, proxy_wrap) as proxy:
+    with serving(relay, proxy_wrap) as proxy:
         scheme = "http" if proxy_wrap is None else "https"
         url = f"{scheme}://me:p%3Aw@127.0.0.1:{proxy.port}"
         with client(secure, proxy=url, ca_file=CA_FILE) as own:

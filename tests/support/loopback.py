@@ -9,7 +9,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import socket
+import ssl
 import struct
 import threading
 from pathlib import Path
@@ -229,6 +231,34 @@ def delta(
 
 
 DONE = b"data: [DONE]\n\n"
+
+
+def relay(peer: Peer, request: Request, seen: list[bytes] | None = None) -> None:
+    """Act as a proxy that opens a tunnel: pass bytes on in both directions until one side closes.
+
+    In one thread: two must not use an SSLSocket at the same time.
+    """
+    host, _, port = request.line.split()[1].rpartition(":")
+    with socket.create_connection((host.strip("[]"), int(port)), PATIENCE) as upstream:
+        peer.send(b"HTTP/1.1 200 Connection established\r\nVia: x\r\n\r\n")
+        target_of = {peer.socket: upstream, upstream: peer.socket}
+        with contextlib.suppress(OSError):
+            while sources := _readable(peer.socket, upstream):
+                for source in sources:
+                    data = source.recv(65536)
+                    if not data:
+                        return
+                    if seen is not None:
+                        seen.append(data)
+                    target_of[source].sendall(data)
+
+
+def _readable(*sockets: socket.socket) -> list[socket.socket]:
+    """Wait for sockets that can be read. TLS may have decrypted bytes that nobody has read."""
+    pending: list[socket.socket] = [
+        sock for sock in sockets if isinstance(sock, ssl.SSLSocket) and sock.pending()
+    ]
+    return pending or select.select(sockets, [], [], PATIENCE)[0]
 
 
 def wait(event: threading.Event) -> None:
