@@ -115,7 +115,7 @@ def test_a_handshake_that_is_cut_is_tried_again() -> None:
 
 
 def test_a_system_without_authorities(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    certifi = pytest.importorskip("certifi")
+    certifi = pytest.importorskip("certifi", reason="certifi is not installed")
     for name in (ssl.get_default_verify_paths().openssl_cafile_env, "SSL_CERT_DIR"):
         monkeypatch.setenv(name, str(tmp_path / "missing"))
     assert len(_tls.default_context().get_ca_certs()) > 50
