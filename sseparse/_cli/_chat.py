@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import sys
@@ -14,6 +15,8 @@ from ._output import DIM, flush, note, painter, put, write_error
 from ._stopped import StoppedError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ..completions import Choice, Chunk, Client, Stream, ToolCall
 
 __all__ = ["add_to", "run"]
@@ -63,9 +66,9 @@ _MODEL = "gpt-4o-mini"
 
 # Parameters of the request that other arguments set.
 _OWN = {
-    "messages": "by PROMPT and --system",
-    "model": "by --model",
-    "stream": "always true: the answer is printed as it comes",
+    "messages": "set by PROMPT and --system",
+    "model": "set by --model",
+    "stream": "always true, because the answer is printed as it comes",
 }
 
 
@@ -126,7 +129,7 @@ def _option(text: str) -> tuple[str, Any]:
     if not is_there or not name:
         raise argparse.ArgumentTypeError(f"expected NAME=VALUE, not {text!r}")
     if name in _OWN:
-        raise argparse.ArgumentTypeError(f"{name!r} is not set here, but {_OWN[name]}")
+        raise argparse.ArgumentTypeError(f"{name!r} is {_OWN[name]}")
     try:
         return name, json.loads(value, parse_constant=_refuse)
     except (ValueError, RecursionError):
@@ -153,13 +156,15 @@ def run(arguments: argparse.Namespace) -> None:
         raise StoppedError(2, str(error)) from error
     # Before the client is made, so that a missing prompt is reported first.
     messages = [] if arguments.models else _messages(arguments)
-    try:
-        with Client(
+    with _arguments_checked():
+        client = Client(
             api_key=_key(arguments.api_key_env),
             base_url=arguments.base_url,
             default_headers=dict(arguments.headers),
             on_retry=_report_retry,
-        ) as client:
+        )
+    try:
+        with client:
             if arguments.models:
                 _print_models(client, arguments.json)
             else:
@@ -173,7 +178,14 @@ def run(arguments: argparse.Namespace) -> None:
         # Servers have a say in it, by headers too.
         text = one_line(str(error).strip())
         raise StoppedError(status, text + hint) from error
-    except ValueError as error:  # of an argument
+
+
+@contextlib.contextmanager
+def _arguments_checked() -> Iterator[None]:
+    """Report the ValueError of an argument that the client refuses."""
+    try:
+        yield
+    except ValueError as error:
         raise StoppedError(2, one_line(str(error))) from error
 
 
@@ -201,13 +213,15 @@ def _print_answer(
     if arguments.stats:
         more["stream_options"] = {"include_usage": True}
     printer = _Printer(is_json=arguments.json, has_reasoning=not arguments.no_reasoning)
-    with client.chat.completions.create(
-        model=arguments.model,
-        messages=messages,
-        stream=True,
-        extra_body=dict(arguments.options),
-        **more,
-    ) as stream:
+    with _arguments_checked():
+        stream = client.chat.completions.create(
+            model=arguments.model,
+            messages=messages,
+            stream=True,
+            extra_body=dict(arguments.options),
+            **more,
+        )
+    with stream:
         printer.print(stream)
         if arguments.stats:
             printer.print_stats(stream)

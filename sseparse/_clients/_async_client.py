@@ -36,7 +36,7 @@ class AsyncClient(ClientBase):
     closed.
 
     Raises:
-        ValueError: There is neither an API key nor a base URL; or an argument cannot be used. The
+        ValueError: There is no API key and no base URL; or an argument cannot be used. The
             message never contains a key or a password.
         TypeError: An argument has the wrong type.
         OSError: ``ca_file`` cannot be read.

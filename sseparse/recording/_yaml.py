@@ -4,8 +4,8 @@ PyYAML's loaders are not used, only its parser, for these reasons:
 
 - A tag never makes an object. A value with ``!!binary`` or Ruby's ``!binary`` becomes bytes. All
   other tags are ignored, so ``!!python/object/apply:f [x]`` is a list with x.
-- An alias becomes the same object, and not a copy. So many aliases of aliases need neither time nor
-  memory. The key ``<<`` merges nothing.
+- An alias becomes the same object, and not a copy. So aliases of aliases do not multiply the time
+  or the memory. The key ``<<`` merges nothing.
 - The part of a broken file before the fault is kept.
 - Plain scalars stay text, except the words for null. The code that uses a field converts it.
 

@@ -51,7 +51,7 @@ def _block() -> re.Pattern[str]:
     line = f"  {name} {text('(?P=dash)  ')}"
     pairs = rf"(?P<dash>(?P=key) *)-{line[1:]}(?:(?P=dash){line}|(?P=dash)-{line[1:]})*"
     # The next line must not belong to the value. So it must not be indented more than the key, must
-    # not be an item in the column of the key, and must be neither blank nor a comment.
+    # not be an item in the column of the key, a blank line or a comment.
     behind = r"(?!(?P=key)[ -])(?= *[\w'\"-])"
     return re.compile(rf"(?P<key> +)headers?:\n(?P<block>{names}|{pairs}){behind}", re.ASCII)
 

@@ -356,8 +356,8 @@ def test_a_server_without_a_list_of_models(answer: Any, status: int, complaint: 
     [
         (["-o", "temperature"], "expected NAME=VALUE, not 'temperature'"),
         (["-o", "=1"], "expected NAME=VALUE, not '=1'"),
-        (["-o", "stream=false"], "'stream' is not set here, but always true"),
-        (["-o", "messages=[]"], "'messages' is not set here, but by PROMPT and --system"),
+        (["-o", "stream=false"], "'stream' is always true, because"),
+        (["-o", "messages=[]"], "'messages' is set by PROMPT and --system"),
         (["-H", "secret"], "argument -H/--header: expected NAME:VALUE, as 'X-Title: test'"),
         (["x", "--models"], "not allowed with argument"),
     ],
@@ -366,6 +366,13 @@ def test_wrong_arguments(arguments: list[str], says: str) -> None:
     status, out, said = chat(None, *arguments, "-u", "http://127.0.0.1:9/v1")
     assert (status, out) == (2, "")
     assert says in said
+
+
+def test_a_parameter_that_cannot_be_sent() -> None:
+    """Infinity, which JSON does not have, is too large a number here."""
+    status, _, said = chat(None, "x", "-u", "http://127.0.0.1:9/v1", "-o", "seed=1e999")
+    assert (status, said.count("\n")) == (2, 1)
+    assert said.startswith("sseparse: ")
 
 
 def test_a_header_that_cannot_be_sent() -> None:

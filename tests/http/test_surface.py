@@ -219,7 +219,7 @@ NO_COUNT = "must be an int of at least 0, not"
     ],
 )
 def test_what_a_client_refuses(options: dict[str, Any], message: str) -> None:
-    """The message says what to do instead, and shows neither keys nor passwords."""
+    """The message says what to do instead. It shows no key and no password."""
     with pytest.raises((TypeError, ValueError)) as caught:
         Client(**{"base_url": "http://localhost", "proxy": "", **options})
     assert str(caught.value) == message
