@@ -13,11 +13,12 @@ from __future__ import annotations
 
 import enum
 import json
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from .._core import EventTooLargeError, Parser
+from .._core._bytes import to_bytes
 from ._errors import (
     ContentTypeError,
     EmptyStreamError,
@@ -115,24 +116,25 @@ class Answer(Generic[_T]):
             raise TypeError(f"status must be an int, not {type(status).__name__}")
         self.status: int = status
         self.headers: Headers = headers if isinstance(headers, Headers) else Headers(headers)
-        self.reads: int = 0
-        self.events: int = 0
         self.pending: Pending | None = None
         self.error: ExchangeError | None = None
-        # The outcome is the first item; there may be later ones, which do not count. Threads may
-        # append at once, and the list then decides which was first. By _end.
-        self._ends: list[Outcome] = []
-        self.is_complete: bool = False
-        self._fault: EventTooLargeError | None = None  # of the last read. By _parse.
-        self._parser = Parser(max_event_size=max_event_size, last_event_id=last_event_id)
         self._is_success = 200 <= status < 300
         self._is_whole = is_whole  # a whole answer was asked for
         kind = self.headers.get("content-type", "").lower()
+        self._is_open = self._is_success and not is_whole  # the state is OPEN, if there is a body
+        # What each read needs stands together from here on, also in memory.
         # The bytes of the body in the states OPEN and BODY; None in the state EVENTS. By _collect.
         self._body: bytearray | None = bytearray()
-        self._is_open = self._is_success and not is_whole  # the state is OPEN, if there is a body
         if self._is_open and "text/event-stream" in kind:
             self._body = None
+        self._fault: EventTooLargeError | None = None  # of the last read. By _parse.
+        self.reads: int = 0
+        self.events: int = 0
+        self.is_complete: bool = False
+        # The outcome is the first item; there may be later ones, which do not count. Threads may
+        # append at once, and the list then decides which was first. By _end.
+        self._ends: list[Outcome] = []
+        self._parser = Parser(max_event_size=max_event_size, last_event_id=last_event_id)
 
     @property
     def outcome(self) -> Outcome | None:
@@ -167,21 +169,13 @@ class Answer(Generic[_T]):
         Raises:
             TypeError: ``data`` is not bytes, bytearray or memoryview.
         """
-        return list(self._items(self._parse(data), arrival_ns))
+        return list(self._items(self._parse(to_bytes(data)), arrival_ns))
 
     # The two steps of feed. A driver that takes the items one by one uses each while it is in the
     # processor's cache, which saves a tenth of the time of long reads.
 
-    def _parse(self, data: BytesLike) -> list[Event]:
-        """Take the next bytes of the body, and return the events that they complete.
-
-        Raises:
-            TypeError: ``data`` is not bytes, bytearray or memoryview.
-        """
-        if type(data) is not bytes:
-            if not isinstance(data, (bytes, bytearray, memoryview)):
-                raise TypeError(f"expected bytes, not {type(data).__name__}")
-            data = bytes(data)
+    def _parse(self, data: bytes) -> list[Event]:
+        """Take the next bytes of the body, and return the events that they complete."""
         if self._ends or not data:
             return []
         self.reads += 1
@@ -196,8 +190,16 @@ class Answer(Generic[_T]):
         self.events += len(events)
         return events
 
-    def _items(self, events: list[Event], arrival_ns: int) -> Generator[_T, None, None]:
-        """Yield the items that the events of one read give."""
+    def _items(self, events: list[Event], arrival_ns: int) -> Iterable[_T]:
+        """Return the items that the events of one read give, each made when it is asked for."""
+        if len(events) != 1 or self._fault is not None:
+            return self._items_of(events, arrival_ns)
+        item = self._take(events[0], arrival_ns)
+        if not self._ends:
+            self._after_read(has_events=True)
+        return () if item is None else (item,)
+
+    def _items_of(self, events: list[Event], arrival_ns: int) -> Generator[_T, None, None]:
         ends = self._ends
         take = self._take
         for event in events:

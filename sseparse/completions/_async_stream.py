@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import weakref
 from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -10,14 +11,13 @@ from ._answer import Answer, Outcome
 from ._errors import ExchangeError, TimedOutError
 from ._models import Chunk, Completion
 from ._parser import DONE_WAIT, CompletionParser
-from ._stream import Reading, TextPieces, timed_completion
+from ._stream import Reading, TextPieces, timed_completion, timed_error
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable
 
     from typing_extensions import Self
 
-    from .._core import BytesLike
     from ._timing import Timing
 
 _T = TypeVar("_T")
@@ -34,12 +34,15 @@ class AsyncSource(Protocol):
     arrival_ns: int
     timing: Timing
 
-    async def read(self) -> BytesLike:
-        """Return the next bytes of the body; b"" at its proper end.
+    def take(self) -> bytes | None:
+        """Return the next bytes of the body; b"" at its proper end; None if they have not come yet.
 
         Raises:
             ExchangeError: There is no proper end.
         """
+
+    def arrival(self) -> Awaitable[None]:
+        """Wait until ``take`` has a result, or an error."""
 
     def has_event(self) -> None:
         """Record that the last read completed an event."""
@@ -51,7 +54,7 @@ class AsyncSource(Protocol):
         """
 
     async def park(self) -> None:
-        """End the exchange; nobody needs the rest of the body."""
+        """End the exchange; nobody needs the rest of the body. Idempotent."""
 
     async def close(self) -> None:
         """End the exchange. A read that another task waits for returns. Idempotent."""
@@ -63,21 +66,27 @@ class AsyncReading(Reading[_T]):
     def __init__(self, answer: Answer[_T], source: AsyncSource) -> None:
         super().__init__(answer, source.timing)
         self._source = source
-        self._items = _aread(answer, source)
+        # The generator of the items. The stream keeps it until a loop takes it, so that a loop that
+        # is left closes it. By _items and __aiter__.
+        self._kept: AsyncGenerator[_T, None] | None = _aread(answer, source)
+        self._generator: Any = weakref.ref(self._kept)
 
-    async def __aiter__(self) -> AsyncIterator[_T]:
-        async with contextlib.aclosing(self._items) as items:
-            async for item in items:
-                yield item
-        if error := self._error():
-            raise error
+    def _items(self) -> AsyncGenerator[_T, None]:
+        """Return the generator of the items; it raises the error at the end."""
+        items: Any = self._generator()
+        if items is None or items.ag_frame is None:  # it was dropped, or has ended
+            items = self._kept = _aread(self._answer, self._source)
+            self._generator = weakref.ref(items)
+        return items  # type: ignore[no-any-return]
 
-    async def __anext__(self) -> _T:
-        async for item in self._items:
-            return item
-        if error := self._error():
-            raise error
-        raise StopAsyncIteration
+    def __aiter__(self) -> AsyncIterator[_T]:
+        # Not a generator around the other one, which would take more time.
+        items = self._items()
+        self._kept = None
+        return items
+
+    def __anext__(self) -> Awaitable[_T]:
+        return self._items().__anext__()
 
     async def __aenter__(self) -> Self:
         return self
@@ -90,7 +99,7 @@ class AsyncReading(Reading[_T]):
         is_left = self._answer.close("left") is Outcome.CLOSED
         try:
             with contextlib.suppress(RuntimeError):  # another task is reading
-                await self._items.aclose()
+                await self._items().aclose()
         finally:
             if is_left:
                 await self._source.close()
@@ -122,9 +131,10 @@ class AsyncStream(AsyncReading[Chunk]):
         """
         pieces = TextPieces()
         async with self:
-            async for chunk in self._items:
-                if text := pieces.of(chunk):
-                    yield text
+            with contextlib.suppress(ExchangeError):  # it is raised below, after the whole text
+                async for chunk in self._items():
+                    if text := pieces.of(chunk):
+                        yield text
             if text := pieces.rest(self._answer.completion()):
                 yield text
             if error := self._error():
@@ -140,10 +150,8 @@ class AsyncStream(AsyncReading[Chunk]):
         Raises:
             ExchangeError: As the stream does.
         """
-        async for _ in self._items:
+        async for _ in self._items():
             pass
-        if error := self._error():
-            raise error
         return self.completion()
 
 
@@ -154,38 +162,46 @@ async def aread_whole(answer: Answer[Any], source: AsyncSource) -> None:
         ExchangeError: The error of the answer, if there is one.
     """
     try:
-        while answer.outcome is None and (data := await source.read()):
-            answer.feed(data)
-        answer.close()
+        while answer.outcome is None:
+            data = source.take()
+            if data is None:
+                await source.arrival()
+            elif data:
+                answer.feed(data)
+            else:
+                answer.close()
     except ExchangeError as error:
         answer.close("limit" if isinstance(error, TimedOutError) else "cut", error)
     finally:
         await source.close()
-    if answer.error is not None:
-        answer.error.timing = source.timing
-        raise answer.error
+    if failure := timed_error(answer, source.timing):
+        raise failure
 
 
 async def _aread(answer: Answer[_T], source: AsyncSource) -> AsyncGenerator[_T, None]:
-    """Do as _read does, asynchronously."""
+    """Do as _read does, asynchronously, and raise the error at the end."""
     ends = answer._ends
-    read, parse, items = source.read, answer._parse, answer._items
     is_last_wait = False  # whether the time for the rest is limited
     try:
         while not ends:
             try:
-                data = await read()
+                while (data := source.take()) is None:
+                    await source.arrival()
             except ExchangeError as error:
                 answer.close("limit" if isinstance(error, TimedOutError) else "cut", error)
                 break
-            if not data and isinstance(data, bytes):
+            if not data:
                 answer.close()
                 break
-            events = parse(data)
+            events = answer._parse(data)
             if events:
                 source.has_event()
-            for item in items(events, source.arrival_ns):
+            for item in answer._items(events, source.arrival_ns):
                 yield item
+                del item
+            # While it waits, a stream keeps nothing of the last read. With many streams the next
+            # one uses this memory, which is in the processor's cache then.
+            del data, events
             if answer.is_complete is not is_last_wait:  # also if one more choice begins
                 is_last_wait = not is_last_wait
                 source.limit_rest(DONE_WAIT if is_last_wait else None)
@@ -195,3 +211,5 @@ async def _aread(answer: Answer[_T], source: AsyncSource) -> AsyncGenerator[_T, 
             await source.park()
         else:
             await source.close()
+    if failure := timed_error(answer, source.timing):
+        raise failure

@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator, 
 from typing import Any, Literal
 
 from .._core import DEFAULT_MAX_EVENT_SIZE, BytesLike
+from .._core._bytes import to_bytes
 from .._core._iterate import LineWatch, refuse_whole
 from ._async_stream import AsyncStream
 from ._errors import ExchangeError, is_timeout, lost
@@ -17,7 +18,6 @@ from ._parser import CompletionParser
 from ._stream import Stream
 from ._timing import Timing
 
-_BYTES = (bytes, bytearray, memoryview)
 _WHOLE = "CompletionParser.feed()"  # takes a whole stream
 
 
@@ -177,7 +177,7 @@ class _Chunks:
         self._iterator = iter(chunks)
         self._watch: LineWatch | None = LineWatch()
 
-    def read(self) -> BytesLike:
+    def read(self) -> bytes:
         while True:
             try:
                 chunk = next(self._iterator)
@@ -187,10 +187,11 @@ class _Chunks:
                 raise
             except Exception as error:
                 raise lost(is_timeout(error), error) from error
+            data = to_bytes(chunk)
             if self._watch is not None:
-                self._watch = _watched(self._watch, chunk)
-            if chunk or not isinstance(chunk, _BYTES):  # an empty one would look like the end
-                return chunk
+                self._watch = self._watch.after(data)
+            if data:  # an empty one would look like the end
+                return data
 
     def has_event(self) -> None:
         pass
@@ -221,21 +222,27 @@ class _AsyncChunks:
         self._chunks = chunks
         self._iterator = chunks.__aiter__()
         self._watch: LineWatch | None = LineWatch()
+        self._data: bytes | None = None  # by arrival, until take
 
-    async def read(self) -> BytesLike:
-        while True:
-            try:
-                chunk = await self._iterator.__anext__()
-            except StopAsyncIteration:
-                return _ended(self._watch)
-            except ExchangeError:
-                raise
-            except Exception as error:
-                raise lost(is_timeout(error), error) from error
-            if self._watch is not None:
-                self._watch = _watched(self._watch, chunk)
-            if chunk or not isinstance(chunk, _BYTES):  # an empty one would look like the end
-                return chunk
+    def take(self) -> bytes | None:
+        data, self._data = self._data, None
+        return data
+
+    async def arrival(self) -> None:
+        try:
+            chunk = await self._iterator.__anext__()
+        except StopAsyncIteration:
+            self._data = _ended(self._watch)
+            return
+        except ExchangeError:
+            raise
+        except Exception as error:
+            raise lost(is_timeout(error), error) from error
+        data = to_bytes(chunk)
+        if self._watch is not None:
+            self._watch = self._watch.after(data)
+        if data:  # an empty one would look like the end
+            self._data = data
 
     def has_event(self) -> None:
         pass
@@ -250,11 +257,6 @@ class _AsyncChunks:
         if isinstance(self._chunks, AsyncGenerator):
             with contextlib.suppress(RuntimeError):  # it runs in another task
                 await self._chunks.aclose()
-
-
-def _watched(watch: LineWatch, chunk: object) -> LineWatch | None:
-    """Look at the next chunk, as long as there is a reason to."""
-    return watch.after(chunk) if isinstance(chunk, _BYTES) else None
 
 
 def _ended(watch: LineWatch | None) -> bytes:

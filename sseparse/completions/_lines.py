@@ -14,6 +14,8 @@ _FIELD = re.compile(rb"(?:data|event|id|retry|error)?(?::|\Z)")
 
 _DONE_LINE = re.compile(rb"(?<![^\r\n])data: *\[DONE\]")
 
+_RECENT_LIMIT = 1 << 16  # bytes after the last event that are kept
+
 _ERROR = b"error:"
 _ERROR_FIELD = re.compile(rb"([\r\n])error:")
 _ERROR_EVENT = rb"\1:\nevent: error\ndata:"  # the colon ends the name that was begun
@@ -87,34 +89,88 @@ def begins_as_events(body: bytes) -> bool | None:
     return False
 
 
-def stray_text(body: bytes, *, before: bytes) -> str:
-    r"""Return the lines after the last event that are no fields, which the parser has ignored.
+class StrayLines:
+    r"""Find the lines after the last event that are no fields, which the parser of events ignores.
 
-    Args:
-        body: Bytes of the stream, up to its end or to ``[DONE]``. If they are not all of it, they
-            begin with the read that completed the last event.
-        before: The byte before them; b"" if they begin where the stream does.
-
-    >>> stray_text(b'data: 1\n\n{"error": "overloaded"}\n: a comment\n', before=b"")
+    >>> strays = StrayLines()
+    >>> strays.feed(b'data: 1\n\n{"error": "overloaded"}\n: a comment\n') and None
+    >>> strays.after_read(has_events=True)
+    >>> strays.text()[0]
     '{"error": "overloaded"}'
     """
-    body = before + body if before else body.removeprefix(_BOM)
-    if done := _DONE_LINE.search(body):
-        body = body[: done.start()]
-    lines = _LINE_END.split(body)
-    if before:
-        del lines[0]  # the end of a line; or the line end before these bytes
-    if lines and any(name.startswith(lines[-1]) for name in (*_FIELDS, _BOM)):
-        lines.pop()  # a field of which the end is missing
-    strays: list[bytes] = []
-    has_data = bool(before)  # the read may begin within its event
-    for line in lines:
-        if not line:
-            if has_data:  # an event ended here, so earlier lines do not count
-                strays.clear()
-            has_data = False
-        elif line.startswith((b"data", _ERROR)) and _FIELD.match(line):
-            has_data = True
-        elif line.strip() and not _FIELD.match(line):
-            strays.append(line)
-    return b"\n".join(strays).decode("utf-8", "replace").strip()
+
+    def __init__(self) -> None:
+        self._error_fields = ErrorFields()
+        self._read = b""  # the read whose events are taken; b"" after that
+        # The bytes since the last event: the read that completed it, if there may be anything else
+        # in it, the byte before this, and the reads after it, which are no more than _RECENT_LIMIT
+        # bytes and a read. By after_read.
+        self._last_event = b""
+        self._byte_before = b""
+        self._quiet: list[bytes] = []
+        self._quiet_size = 0
+        self._last_byte = b""  # of the reads so far
+        self._is_plain = False  # whether the last read is one event of one line. By feed.
+        # Whether _last_event may begin within its event. By after_read.
+        self._begins_within = False
+
+    def feed(self, data: bytes) -> bytes:
+        """Return what to give to the parser for the next bytes of the stream; at least one."""
+        self._read = data
+        # Most reads are one event of one line and nothing else. They leave no trace here.
+        self._is_plain = (
+            self._last_byte == b"\n"
+            and data.startswith(b"data:")
+            and data.endswith(b"\n\n")
+            and data.find(b"\n") == len(data) - 2
+            and data.find(b"\r") < 0
+        )
+        return data if self._is_plain else self._error_fields.feed(data)
+
+    def after_read(self, has_events: bool) -> None:
+        """Record that all events of the last read were taken; tell whether there were any."""
+        data, self._read = self._read, b""
+        if has_events:
+            self._byte_before = self._last_byte
+            self._last_event = b"" if self._is_plain else data
+            self._begins_within = bool(self._last_byte) and not self._is_plain
+            if self._quiet:
+                self._quiet = []
+                self._quiet_size = 0
+        elif not data:  # a read of a body that is not, or not yet, an event stream
+            return
+        elif self._quiet_size < _RECENT_LIMIT:
+            self._quiet.append(data)
+            self._quiet_size += len(data)
+        self._last_byte = data[-1:]
+
+    def text(self) -> tuple[str, bytes]:
+        """Return the lines since the last event that are no fields, and all bytes since then.
+
+        It may be called after a read, or while its events are taken.
+        """
+        body = b"".join([self._last_event, *self._quiet, self._read])
+        return self._text_in(body), body
+
+    def _text_in(self, body: bytes) -> str:
+        before = self._byte_before
+        body = before + body if before else body.removeprefix(_BOM)
+        if done := _DONE_LINE.search(body):
+            body = body[: done.start()]
+        lines = _LINE_END.split(body)
+        if before:
+            del lines[0]  # the end of a line; or the line end before these bytes
+        if lines and any(name.startswith(lines[-1]) for name in (*_FIELDS, _BOM)):
+            lines.pop()  # a field of which the end is missing
+        strays: list[bytes] = []
+        has_data = self._begins_within
+        for line in lines:
+            if not line:
+                if has_data:  # an event ended here, so earlier lines do not count
+                    strays.clear()
+                has_data = False
+            elif line.startswith((b"data", _ERROR)) and _FIELD.match(line):
+                has_data = True
+            elif line.strip() and not _FIELD.match(line):
+                strays.append(line)
+        return b"\n".join(strays).decode("utf-8", "replace").strip()

@@ -29,7 +29,8 @@ _MERGED_KEYS = frozenset(
 )
 # The keys of a count of tokens, of which one at least has to be there.
 _COUNTS = frozenset({"prompt_tokens", "completion_tokens", "total_tokens"})
-_MISSING: Any = object()
+# The keys of a chunk that the merger writes itself.
+_OWN = frozenset({"choices", "id", "model", "object", "usage"})
 _new = object.__new__
 
 
@@ -159,18 +160,22 @@ class Merger:
     """
 
     def __init__(self, n: int, *, is_chat: bool) -> None:
+        self.chunks = 0  # how many have come
+        self._has_usage = False  # whether this chunk may have usage elsewhere than at the top
+        self._has_first = False  # whether both values of _first have come
+        self._top: Raw = {}  # the last values of the keys that are not _OWN
+        # The choice of the last piece, and its index. By _choice.
+        self._current: Any = None
+        self._current_index: int | None = None
+        self.finished = 0  # how many choices have their finish reason
+        self.has_error = False  # whether a choice reported an error
         self._n = n
         self._is_chat = is_chat
-        self._top: Raw = {}
         self._first: Raw = {}  # the first id and model that are not empty
         self._choices: dict[int, _Merged] = {}
         # The lowest and the highest index of a choice.
         self._lowest = 0
         self._highest = -1
-        self.chunks = 0  # how many have come
-        self.finished = 0  # how many choices have their finish reason
-        self.has_error = False  # whether a choice reported an error
-        self._has_usage = False  # whether this chunk may have usage elsewhere than at the top
         self.usages: list[Usage] = []
 
     def add(self, raw: Raw, arrival_ns: int, read: int) -> Chunk:
@@ -189,16 +194,12 @@ class Merger:
             built = tuple([self._merge_choice(each) for each in dicts(choices)])
         if (raw.get("usage") or self._has_usage) and (usage := usage_in(raw)) is not None:
             self.usages.append(Usage(usage))
-        if len(self._first) < 2:
-            self._first.update(
-                (key, raw[key])
-                for key in ("id", "model")
-                if raw.get(key) and key not in self._first
-            )
+        if not self._has_first:
+            self._add_first(raw)
         if "choices" in raw or "type" not in raw:  # else a keep-alive, or another API's event
             top = self._top
             for key, value in raw.items():
-                if value is not None:
+                if value is not None and key not in _OWN:
                     top[key] = value
         chunk = _new(Chunk)
         chunk.raw = raw
@@ -207,29 +208,36 @@ class Merger:
         chunk.read = read
         return chunk
 
+    def _add_first(self, raw: Raw) -> None:
+        for key in ("id", "model"):
+            if raw.get(key):
+                self._first.setdefault(key, raw[key])
+        self._has_first = len(self._first) == 2
+
     def _merge_choice(self, choice: Raw) -> ChunkChoice:
         """Take a choice of a chunk, and return the piece that it is."""
-        index: Any = choice.get("index")
-        raw_delta: Any = choice.get("delta")
-        reason = choice.get("finish_reason", _MISSING)
         # A choice is bare if it has an index, a delta and a finish reason, and nothing else but the
         # logprobs null that OpenAI sends.
-        size = len(choice)
-        is_bare = (
-            (size == 3 or (size == 4 and choice.get("logprobs", 0) is None))
-            and type(index) is int
-            and type(raw_delta) is dict
-            and reason is not _MISSING
-        )
+        index: Any
+        raw_delta: Any
+        reason: Any
+        try:
+            index, raw_delta, reason = choice["index"], choice["delta"], choice["finish_reason"]
+        except KeyError:
+            is_bare = False
+        else:
+            size = len(choice)
+            is_bare = (
+                (size == 3 or (size == 4 and choice.get("logprobs", 0) is None))
+                and type(index) is int
+                and type(raw_delta) is dict
+            )
         if not is_bare:
             index = index_of(choice)
+            raw_delta = choice.get("delta")
             if type(raw_delta) is not dict:
                 raw_delta = _NO_DELTA
-        merged = self._choices.get(index)
-        if merged is None:
-            merged = self._choices[index] = _Merged()
-            self._lowest = min(self._lowest, index)
-            self._highest = max(self._highest, index)
+        merged = self._current if index == self._current_index else self._choice(index)
         content = raw_delta.get("content")
         if type(content) is str and len(raw_delta) == 1 and merged.parts is None:
             if content:
@@ -251,6 +259,16 @@ class Merger:
         piece.raw = choice
         piece.delta = delta
         return piece
+
+    def _choice(self, index: int) -> _Merged:
+        """Return the choice with that index, which becomes the current one."""
+        merged = self._choices.get(index)
+        if merged is None:
+            merged = self._choices[index] = _Merged()
+            self._lowest = min(self._lowest, index)
+            self._highest = max(self._highest, index)
+        self._current, self._current_index = merged, index
+        return merged
 
     def _finish(self, merged: _Merged, reason: Any) -> None:
         if not merged.finish_reason:

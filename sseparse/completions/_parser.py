@@ -12,7 +12,7 @@ from ._answer import NOT_JSON, Answer, Ending, Outcome
 from ._apis import foreign_api
 from ._errors import EmptyStreamError, ExchangeError, StreamError, TruncatedError, lost
 from ._headers import HeadersLike
-from ._lines import ErrorFields, stray_text
+from ._lines import StrayLines
 from ._merger import Merger, whole_usages
 from ._models import Chunk, Completion, Raw
 from ._reported import error_details, error_in_text, has_choices, reported_error
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 # How long a driver waits for [DONE] after everything else has come (see is_complete), in s.
 DONE_WAIT = 5.0
-
-_RECENT_LIMIT = 1 << 16  # bytes after the last event that are kept
 
 # A line that looks like a field with an unknown name. "Error: ..." is the server's own text.
 _FIELD_LIKE = re.compile(r"(?![\w-]*error)[\w-]+:", re.IGNORECASE)
@@ -88,20 +86,11 @@ class CompletionParser(Answer[Chunk]):
         if api not in ("chat", "completions"):
             raise ValueError(f"api must be 'chat' or 'completions', not {api!r}")
         super().__init__(status, headers, max_event_size, is_whole=not stream)
+        self._decode = _decode if json_loads is json.loads else json_loads
+        self._strays = StrayLines()
+        self._merger = Merger(n, is_chat=api == "chat")
         self._n = n
         self._include_usage = include_usage
-        self._decode = _decode if json_loads is json.loads else json_loads
-        self._error_fields = ErrorFields()
-        self._merger = Merger(n, is_chat=api == "chat")
-        # The bytes since the last event, to find lines that are no fields: the read that completed
-        # the event, the byte before it, the reads after it (no more than _RECENT_LIMIT bytes and a
-        # read), and the read whose events are taken. By _prepared and _after_read.
-        self._last_event = b""
-        self._byte_before = b""
-        self._quiet: list[bytes] = []
-        self._quiet_size = 0
-        self._current = b""
-        self._last_byte = b""  # of the reads so far
         # The data of the last object without choices, which may describe an error; and how many
         # chunks there were then, because it counts only as the last one.
         self._remark = ""
@@ -114,28 +103,10 @@ class CompletionParser(Answer[Chunk]):
         return self._whole or self._merger.completion(self.headers)
 
     def _prepared(self, data: bytes) -> bytes:
-        self._current = data
-        return self._error_fields.feed(data)
+        return self._strays.feed(data)
 
     def _after_read(self, has_events: bool) -> None:
-        data, self._current = self._current, b""
-        if has_events:
-            self._byte_before = self._last_byte
-            self._last_event = data
-            if self._quiet:
-                self._quiet = []
-                self._quiet_size = 0
-        elif not data:  # a read of a body that is not, or not yet, an event stream
-            return
-        elif self._quiet_size < _RECENT_LIMIT:
-            self._quiet.append(data)
-            self._quiet_size += len(data)
-        self._last_byte = data[-1:]
-
-    def _stray_text(self) -> tuple[str, bytes]:
-        """Return the lines since the last event that are no fields, and all bytes since then."""
-        body = b"".join([self._last_event, *self._quiet, self._current])
-        return stray_text(body, before=self._byte_before), body
+        self._strays.after_read(has_events)
 
     def _take(self, event: Event, arrival_ns: int) -> Chunk | None:
         raw = self._loads(event.data)
@@ -216,7 +187,7 @@ class CompletionParser(Answer[Chunk]):
         elif merger.is_finished():
             self._end(outcome)
         elif outcome is Outcome.DONE:  # the server ended it, and may report an error, too
-            text, _ = self._stray_text()
+            text, _ = self._strays.text()
             if reported := reported_error(self._loads(text)):
                 self._fail(self._reported(reported, text))
             else:
@@ -226,7 +197,7 @@ class CompletionParser(Answer[Chunk]):
 
     def _empty(self, outcome: Outcome) -> ExchangeError:
         """Return the error for an answer without a choice and without a usage."""
-        text, body = self._stray_text()
+        text, body = self._strays.text()
         raw = self._loads(text)
         if reported := reported_error(raw):
             return self._reported(reported, text)
@@ -277,7 +248,7 @@ class CompletionParser(Answer[Chunk]):
 
     def _reported_aside(self) -> StreamError | None:
         """Return the error that the server wrote beside the events, if it did."""
-        text, _ = self._stray_text()
+        text, _ = self._strays.text()
         raw = self._loads(text)
         reported = reported_error(raw)
         if reported is None and text and raw is NOT_JSON and not _FIELD_LIKE.match(text):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from .._core import BytesLike, Pending
+    from .._core import Pending
 
 _T = TypeVar("_T")
 
@@ -34,7 +34,7 @@ class Source(Protocol):
     arrival_ns: int
     timing: Timing
 
-    def read(self) -> BytesLike:
+    def read(self) -> bytes:
         """Return the next bytes of the body; b"" at its proper end.
 
         Raises:
@@ -104,11 +104,7 @@ class Reading(Generic[_T]):
         return f"<{type(self).__name__}: {state}, {counts}>"
 
     def _error(self) -> ExchangeError | None:
-        """Return the error to raise at the end, with the times of the exchange."""
-        error = self._answer.error
-        if error is not None:
-            error.timing = self.timing
-        return error
+        return timed_error(self._answer, self.timing)
 
 
 class BlockingReading(Reading[_T]):
@@ -164,9 +160,8 @@ def read_whole(answer: Answer[Any], source: Source) -> None:
         answer.close("limit" if isinstance(error, TimedOutError) else "cut", error)
     finally:
         source.close()
-    if answer.error is not None:
-        answer.error.timing = source.timing
-        raise answer.error
+    if failure := timed_error(answer, source.timing):
+        raise failure
 
 
 class Stream(BlockingReading[Chunk]):
@@ -239,7 +234,7 @@ def _read(answer: Answer[_T], source: Source) -> Generator[_T, None, None]:
             except ExchangeError as error:
                 answer.close("limit" if isinstance(error, TimedOutError) else "cut", error)
                 break
-            if not data and isinstance(data, bytes):
+            if not data:
                 answer.close()
                 break
             events = parse(data)
@@ -283,6 +278,13 @@ class TextPieces:
         """Return the rest at the end: half a character, or the text if no choice has index 0."""
         is_found = any(choice.index == 0 for choice in completion.choices)
         return self._half if is_found else completion.text
+
+
+def timed_error(answer: Answer[Any], timing: Timing) -> ExchangeError | None:
+    """Return the error to raise at the end, with the times of the exchange."""
+    if answer.error is not None:
+        answer.error.timing = timing
+    return answer.error
 
 
 def timed_completion(parser: CompletionParser, timing: Timing) -> Completion:

@@ -643,6 +643,27 @@ def test_arrival_is_when_the_event_loop_has_the_bytes(run: Any) -> None:
         run(main())
 
 
+def test_bytes_that_came_with_the_head(run: Any) -> None:
+    def handle(peer: Peer, _: Request) -> None:
+        first, last = wire(delta("a")), DONE
+        head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
+        peer.send(f"{head}Content-Length: {len(first + last)}\r\n\r\n".encode() + first + last)
+
+    async def main() -> None:
+        async with client(server) as own:
+            stream = await ask(own)
+            (connection,) = own._http.connections
+            assert connection._waiting == len(connection.received) > 0
+            timing = stream.timing
+            chunk = await stream.__anext__()
+            assert (connection._waiting, connection.received) == (0, b"")
+            assert chunk.arrival_ns == timing.first_byte_ns == timing.headers_ns
+            assert (await stream.collect()).text == "a"
+
+    with serving(handle) as server:
+        run(main())
+
+
 def test_a_busy_reader_makes_the_server_wait(run: Any) -> None:
     has_sent = threading.Event()
     size = 40_000_000

@@ -11,6 +11,7 @@ import io
 import json
 import pickle
 import threading
+import weakref
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -379,6 +380,74 @@ def test_async_leaving_closes() -> None:
         assert unread.is_closed
 
     asyncio.run(main())
+
+
+def test_a_loop_that_is_left_closes_the_stream_soon() -> None:
+    """Also while the stream is referenced, and if chunks are taken beside the loop."""
+
+    async def main() -> None:
+        for takes_one in (False, True):
+            chunks = Chunks(*BODY)
+            stream = aiter_chunks(chunks.__aiter__())
+            async for chunk in stream:
+                assert chunk.text == "Hel"
+                if takes_one:
+                    assert (await stream.__anext__()).text == "lo"
+                break
+            for _ in range(5):  # the event loop closes the generator
+                await asyncio.sleep(0)
+            assert (chunks.is_closed, stream.outcome) == (True, Outcome.CLOSED)
+            assert [chunk async for chunk in stream] == []
+
+    asyncio.run(main())
+
+
+def test_an_iterator_that_was_not_used_takes_nothing() -> None:
+    async def main() -> None:
+        stream = aiter_chunks(Chunks(*BODY).__aiter__())
+        for _ in range(2):
+            assert stream.__aiter__() is not None
+        iterator = stream.__aiter__()
+        assert (await iterator.__anext__()).text == "Hel"
+        assert [text async for text in stream.text()] == ["lo"]
+        assert stream.outcome is Outcome.DONE
+
+    asyncio.run(main())
+
+
+class Marked:
+    """A value of a chunk that can be referenced weakly."""
+
+
+def test_a_stream_that_waits_keeps_no_chunk() -> None:
+    kept: list[weakref.ref[Marked]] = []
+
+    def decode(text: str) -> Any:
+        mark = Marked()
+        raw = {**json.loads(text), "object": mark}
+        kept.append(weakref.ref(mark))
+        return raw
+
+    class Checked(Chunks):
+        def __iter__(self) -> Iterator[Any]:
+            for chunk in super().__iter__():
+                assert [each() for each in kept] == [None] * len(kept)
+                yield chunk
+
+        async def __aiter__(self) -> AsyncIterator[Any]:
+            async for chunk in super().__aiter__():
+                assert [each() for each in kept] == [None] * len(kept)
+                yield chunk
+
+    async def main() -> None:
+        async for _ in aiter_chunks(Checked(*BODY).__aiter__(), json_loads=decode):
+            del _
+
+    for _ in iter_chunks(iter(Checked(*BODY)), json_loads=decode):
+        del _
+    assert len(kept) == 3
+    asyncio.run(main())
+    assert len(kept) == 6
 
 
 def test_cancelling_and_closing_in_another_task() -> None:

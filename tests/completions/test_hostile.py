@@ -97,7 +97,7 @@ def test_reads_without_bytes_are_not_kept() -> None:
         parser.close()
         for _ in range(100):
             parser.feed(b"more")
-        assert len(parser._quiet) <= 1
+        assert len(parser._strays._quiet) <= 1
 
 
 class Counted(dict[int, Any]):

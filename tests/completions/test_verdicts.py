@@ -782,9 +782,9 @@ def test_the_bytes_kept_since_the_last_event_are_bounded() -> None:
     parser = CompletionParser(headers=EVENTS)
     for _ in range(200):
         parser.feed(b": " + b"x" * 1000 + b"\n")
-    assert 1 << 16 <= sum(map(len, parser._quiet)) < (1 << 16) + 1003
+    assert 1 << 16 <= sum(map(len, parser._strays._quiet)) < (1 << 16) + 1003
     parser.feed(wire(delta("a")))
-    assert parser._quiet == []
+    assert parser._strays._quiet == []
     parser.feed(b'{"error": "late"}\n')
     parser.close()
     assert isinstance(parser.error, StreamError)
@@ -824,6 +824,10 @@ def test_the_lines_after_the_last_event_are_the_same_at_every_cut(
         for size in (1, 2, len(body)):
             later = [body[at:][to : to + size] for to in range(0, len(body) - at, size)]
             assert read_in([body[:at], *later], headers=EVENTS) == expected
+    blocks = [block + end * 2 for block in body.split(end * 2)]
+    blocks[-1] = blocks[-1][: -2 * len(end)]
+    assert b"".join(blocks) == body
+    assert read_in([block for block in blocks if block], headers=EVENTS) == expected
 
 
 @pytest.mark.parametrize(

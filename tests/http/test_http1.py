@@ -223,6 +223,22 @@ def test_chunked_bodies(
     assert answer.read() == data
 
 
+@pytest.mark.parametrize("line", ["{:x}", "{:X}", "0{:x}", "{:x};a=b"])
+def test_reads_that_are_one_chunk(line: str) -> None:
+    """And reads that are one but for a byte."""
+    for size in (*range(1, 600), *range(4080, 4120), *range(65520, 65560)):
+        size_line, data = line.format(size).encode() + b"\r\n", b"x" * (size - 1) + b"\n"
+        wire = size_line + data + b"\r\n"
+        body = ChunkedBody()
+        assert body.feed(wire) == body.feed(wire) == data
+        assert body.feed(wire[:-1]) == body.feed(b"\n" + wire) == data
+        assert body.feed(wire + b"0\r\n\r\n") == data
+        assert (body.is_over, body.fault) == (True, "")
+        broken = ChunkedBody()
+        assert broken.feed(wire[:-1] + b"\r") == data
+        assert "expected CR LF" in broken.fault
+
+
 class FakeSocket:
     def __init__(self, file: io.BytesIO) -> None:
         self._file = file

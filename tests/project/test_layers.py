@@ -61,6 +61,7 @@ OUTSIDE_COMPLETIONS = {
     "json",
     "re",
     "typing",
+    "weakref",
 }
 
 # The same for the recordings. yaml, yaml_ft and zstandard are imported if a file needs them.

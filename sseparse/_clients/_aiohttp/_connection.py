@@ -26,9 +26,8 @@ class Connection(asyncio.Protocol):
     Attributes:
         exchange: The exchange that uses it now; None while it is idle.
         transport: Its transport.
-        received: The bytes that have arrived and were not taken, with their times by
-            ``time.perf_counter_ns``.
-        arrival_ns: When the bytes that were taken last had arrived.
+        received: The bytes of the first read that was not taken; b"" if there is none.
+        arrival_ns: When the bytes that were taken last had arrived, by ``time.perf_counter_ns``.
         is_lost: Whether it has ended.
         closed: Done when it has ended.
         has_answered: Whether an answer has come on it.
@@ -41,15 +40,18 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, raw: RawConnection, http: Http) -> None:
         self.exchange: Exchange | None = None
-        self.received: deque[tuple[int, bytes]] = deque()
+        self.received = b""
+        self._received_ns = 0  # when received had arrived
         self.arrival_ns = 0
+        self._waiting = 0  # bytes received and not taken
+        self._is_paused = False  # whether the transport has stopped reading
         self.is_lost = False
+        # The reads after received, with their times: empty as long as each is taken at once.
+        self._more: deque[tuple[int, bytes]] = deque()
         self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.has_answered = False
         self.idle_since = 0.0
         self._error: Exception | None = None  # why it has ended, if not properly
-        self._waiting = 0  # bytes received and not taken
-        self._is_paused = False  # whether the transport has stopped reading
         self._raw = raw
         self._http = http
         handler, transport = raw.protocol, raw.transport
@@ -68,7 +70,10 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Keep what has arrived until the exchange takes it."""
-        self.received.append((time.perf_counter_ns(), data))
+        if self.received:
+            self._more.append((time.perf_counter_ns(), data))
+        else:
+            self.received, self._received_ns = data, time.perf_counter_ns()
         self._waiting += len(data)
         if self._waiting > _MOST_WAITING and not self._is_paused:
             self._is_paused = True
@@ -84,17 +89,27 @@ class Connection(asyncio.Protocol):
         Raises:
             OSError: The connection has failed.
         """
-        if not self.received:
+        data = self.received
+        if not data:
             if self._error is not None:
                 raise self._error
             return b""
-        self.arrival_ns, data = self.received.popleft()
+        self.arrival_ns, self.received = self._received_ns, b""
         self._waiting -= len(data)
+        if self._waiting:
+            self._received_ns, self.received = self._more.popleft()
         if self._is_paused and self._waiting <= _FEW_WAITING:
             self._is_paused = False
             if not self.transport.is_closing():
                 self.transport.resume_reading()
         return data
+
+    def give_back(self, data: bytes) -> None:
+        """Take back the end of the bytes that were taken last."""
+        if self.received:
+            self._more.appendleft((self._received_ns, self.received))
+        self._received_ns, self.received = self.arrival_ns, data
+        self._waiting += len(data)
 
     def write(self, data: bytes) -> None:
         """Send all of it, as soon as it can be sent; nothing if the connection has ended."""

@@ -39,35 +39,39 @@ class Exchange:
 
     status: int
     headers: Headers
-    arrival_ns: int = 0
 
     def __init__(self, http: Http, call: Call, running: Running) -> None:
-        self._http, self._running = http, running
-        self._loop = http.enter()
-        self._timeout, self._deadline_at, self.timing = call.timeout, call.deadline_at, call.timing
+        # What each read needs stands together, also in memory: with many streams it is not in the
+        # processor's cache.
         self.is_closed = False
         self._is_cancelled = False  # by cancel
-        self._connecting: asyncio.Task[Connection] | None = None  # while a connection is made
-        # Set by start, cleared by end, after which the exchange does not use it any more.
-        self._connection: Any = None  # or a Connection; Any avoids checks that take time
-        self._has_begun = False  # whether a byte of the answer has come
         self._body: Any = None  # set when there is an answer
         self._decompressor: Decompressor | None = None
-        self._keeps_connection = False
-        self._is_parked = False
-        # A task waits for it. Set by _arrival, cleared by _go_on.
-        self._waiter: asyncio.Future[None] | None = None
-        # The limits. One timer checks whether one of them was reached. It is not set again for each
-        # read, but only when it has run out and there is time left. By _arrival, _look.
-        self._timer: asyncio.TimerHandle | None = None
+        # Set by start, cleared by end, after which the exchange does not use it any more.
+        self._connection: Any = None  # or a Connection; Any avoids checks that take time
+        self._is_timed = call.timeout.event_idle is not None or call.deadline_at is not None
         self._limit = ""  # the limit that was reached
+        # A task waits for it. Set by arrival, cleared by _go_on.
+        self._waiter: asyncio.Future[None] | None = None
         self._waits_since = 0.0  # when the wait for bytes began, or some were sent last
-        self._unsent = 0  # bytes of the request that the system had not taken by then
+        self._loop = http.enter()
+        # One timer checks whether one of the limits was reached. It is not set again for each read,
+        # but only when it has run out and there is time left. By arrival, _look.
+        self._timer: asyncio.TimerHandle | None = None
+        self.arrival_ns = 0
+        self._is_parked = False
+        self._has_read = False  # whether a byte of the body was taken
+        # What is used once.
+        self._http, self._running = http, running
+        self._timeout, self._deadline_at, self.timing = call.timeout, call.deadline_at, call.timing
+        self._connecting: asyncio.Task[Connection] | None = None  # while a connection is made
+        self._has_begun = False  # whether a byte of the answer has come
+        self._keeps_connection = False
+        self._unsent = 0  # bytes of the request that the system had not taken by _waits_since
         self._rest_at = 0.0  # when the wait for the rest ends; 0 for no end. By limit_rest.
         # When the wait for the next event began; 0 for "with the next read". Set by read, cleared
         # by has_event.
         self._event_since = 0.0
-        self._is_timed = call.timeout.event_idle is not None or call.deadline_at is not None
         running.exchanges.add(self)
         http.exchanges.add(self)
 
@@ -163,8 +167,8 @@ class Exchange:
         reader, connection = HeadReader(), self._connection
         head = None
         while head is None:
-            while waiter := self._arrival():
-                await waiter
+            while not self._has_arrived():
+                await self.arrival()
             data = connection.take()
             if not data:
                 reader.close()
@@ -182,14 +186,12 @@ class Exchange:
         self._keeps_connection = head.keeps_connection
         self._stop_timer()  # event_idle, which begins now, may end sooner
         if rest:
-            connection.received.appendleft((connection.arrival_ns, rest))
+            connection.give_back(rest)
 
     # Time.
 
-    def _arrival(self) -> asyncio.Future[None] | None:
-        """Return a future to wait for before the next call; None if something has arrived.
-
-        The end of the connection counts, too.
+    def _has_arrived(self) -> bool:
+        """Tell whether something has arrived; the end of the connection counts, too.
 
         Raises:
             TimeoutError: A limit was reached.
@@ -205,8 +207,10 @@ class Exchange:
                 self._limit = limit
                 raise TimeoutError
         connection = self._connection
-        if connection.received or connection.is_lost:
-            return None
+        return bool(connection.received) or connection.is_lost
+
+    def arrival(self) -> asyncio.Future[None]:
+        """Return a future that is done when something has arrived, or a limit was reached."""
         waiter = self._waiter = self._loop.create_future()
         self._waits_since = time.perf_counter()
         if self._timer is None:
@@ -263,41 +267,38 @@ class Exchange:
 
     # The answer.
 
-    async def read(self) -> bytes:
-        """Return the next bytes of the body as soon as there are any; b"" at its end.
+    def take(self) -> bytes | None:
+        """Return the next bytes of the body; b"" at its end; None if they have not come yet.
 
-        After ``close`` it returns b"", too, also in a read that was waiting.
+        After ``close`` it returns b"", too.
 
         Raises:
             TransportError: The body was cut off. Everything before the cut has been returned.
             TimedOutError: A limit was reached.
         """
-        try:
-            data = b"" if self.is_closed else await self._next()
-        except (OSError, HttpError) as error:
-            if not self.is_closed:
-                fault = self._fault(error)
-                self.end()
-                raise fault from error
-            data = b""
         if self._is_cancelled:
             raise cancellation(self.timing)
-        if not data:
+        if self.is_closed:
+            return b""
+        try:
+            data = self._next()
+        except (OSError, HttpError) as error:
+            fault = self._fault(error)
             self.end()
-        elif not self.timing.first_byte_ns:
-            self.timing.first_byte_ns = self.arrival_ns
+            raise fault from error
+        if data == b"":
+            self.end()
         return data
 
-    async def _next(self) -> bytes:
+    def _next(self) -> bytes | None:
         body, decompressor, connection = self._body, self._decompressor, self._connection
         if decompressor is not None and decompressor.has_more:
             return decompressor.feed(b"")
         while not (body.is_over or body.fault):
             if self._is_timed:
                 self._event_since = self._event_since or time.perf_counter()
-            if self._is_timed or not connection.received:
-                while waiter := self._arrival():
-                    await waiter
+            if (self._is_timed or not connection.received) and not self._has_arrived():
+                return None
             data: bytes = connection.take()
             self.arrival_ns = connection.arrival_ns
             if not data:
@@ -307,6 +308,9 @@ class Exchange:
             if decompressor is not None and data:
                 data = decompressor.feed(data)
             if data:
+                if not self._has_read:
+                    self._has_read = True
+                    self.timing.first_byte_ns = self.arrival_ns
                 return data
         if body.fault:
             raise HttpError(body.fault)
@@ -327,10 +331,12 @@ class Exchange:
     # The end.
 
     async def park(self) -> None:
-        """End the exchange without waiting for the end of the body.
+        """End the exchange without waiting for the end of the body. Idempotent.
 
         When the end comes, the connection becomes idle. If it does not come soon, it is closed.
         """
+        if self._is_parked:
+            return
         if self._connection is not None and self._keeps_connection and not self._drain():
             self._leave()
             self._is_parked = True
