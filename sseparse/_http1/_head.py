@@ -45,21 +45,22 @@ class Head(NamedTuple):
 
 
 class HeadReader:
-    """Read heads from bytes that are cut anywhere.
-
-    Attributes:
-        rest: The bytes after the last head.
-    """
+    """Read heads from bytes that are cut anywhere."""
 
     def __init__(self) -> None:
-        self.rest = b""
+        self._rest = bytearray()  # what has come after the last head
         self._size = 0  # bytes of the heads so far
-        self._searched = 0  # bytes of rest that contain no end of a head
+        self._searched = 0  # bytes of _rest that contain no end of a head
+
+    @property
+    def rest(self) -> bytes:
+        """The bytes after the last head."""
+        return bytes(self._rest)
 
     @property
     def has_begun(self) -> bool:
         """Whether a byte of the next head has come."""
-        return bool(self.rest)
+        return bool(self._rest)
 
     def feed(self, data: bytes = b"") -> Head | None:
         """Return the next head, or None if it is not whole yet.
@@ -67,11 +68,13 @@ class HeadReader:
         Raises:
             HttpError: The bytes are not a head, or it is too large.
         """
-        rest = self.rest = (self.rest + data) if self.rest else data
+        rest = self._rest
+        rest += data
         if not self._searched:
-            rest = self.rest = rest.lstrip(b"\r\n")  # which old servers sent after a body
-            if not b"HTTP/".startswith(rest[:5]):
-                raise HttpError(f"the answer is not HTTP; it begins {rest[:_FIRST_BYTES]!r}")
+            del rest[: len(rest) - len(rest.lstrip(b"\r\n"))]  # old servers sent them after a body
+            first = bytes(rest[:_FIRST_BYTES])
+            if not b"HTTP/".startswith(first[:5]):
+                raise HttpError(f"the answer is not HTTP; it begins {first!r}")
         found = _END.search(rest, max(self._searched - 2, 0))
         end = found.end() if found else len(rest)
         if self._size + end > MAX_HEAD_SIZE:
@@ -79,8 +82,9 @@ class HeadReader:
         if found is None:
             self._searched = len(rest)
             return None
-        head = parse_head(rest[: found.start()])
-        self.rest, self._searched = rest[end:], 0
+        head = parse_head(bytes(rest[: found.start()]))
+        del rest[:end]
+        self._searched = 0
         self._size += end
         return head
 

@@ -85,8 +85,8 @@ class AsyncReading(Reading[_T]):
         self._kept = None
         return items
 
-    def __anext__(self) -> Awaitable[_T]:
-        return self._items().__anext__()
+    async def __anext__(self) -> _T:
+        return await self._items().__anext__()
 
     async def __aenter__(self) -> Self:
         return self

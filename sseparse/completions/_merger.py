@@ -171,7 +171,7 @@ class Merger:
         self.has_error = False  # whether a choice reported an error
         self._n = n
         self._is_chat = is_chat
-        self._first: Raw = {}  # the first id and model that are not empty
+        self._first: Raw = {}  # the first id and model that are not empty; else the last ones
         self._choices: dict[int, _Merged] = {}
         # The lowest and the highest index of a choice.
         self._lowest = 0
@@ -209,10 +209,11 @@ class Merger:
         return chunk
 
     def _add_first(self, raw: Raw) -> None:
+        first = self._first
         for key in ("id", "model"):
-            if raw.get(key):
-                self._first.setdefault(key, raw[key])
-        self._has_first = len(self._first) == 2
+            if raw.get(key) is not None and not first.get(key):
+                first[key] = raw[key]
+        self._has_first = bool(first.get("id") and first.get("model"))
 
     def _merge_choice(self, choice: Raw) -> ChunkChoice:
         """Take a choice of a chunk, and return the piece that it is."""

@@ -345,7 +345,7 @@ def test_closing_in_another_thread() -> None:
 def test_async_iteration() -> None:
     async def main() -> None:
         stream = aiter_chunks(Chunks(*BODY).__aiter__())
-        first = await stream.__anext__()
+        first = await asyncio.create_task(stream.__anext__())
         assert (first.text, first.arrival_ns, first.read) == ("Hel", 0, 1)
         assert [chunk.text async for chunk in stream] == ["lo", ""]
         with pytest.raises(StopAsyncIteration):

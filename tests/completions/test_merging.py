@@ -491,6 +491,9 @@ def test_the_first_id_and_model_count() -> None:
     ]
     whole = merged(*[{**delta("a"), **each} for each in chunks], {"choices": [], "own": None})
     assert (whole.id, whole.model, whole.raw["own"]) == ("1", "m", 1)
+    own = choice(delta={"content": "a"}, index=0)
+    empty = merged({**own, "id": "", "model": ""}, {**own, "model": None})
+    assert (empty.raw["id"], empty.raw["model"]) == ("", "")
 
 
 def test_keys_of_the_server_do_not_replace_what_was_merged() -> None:
