@@ -358,6 +358,13 @@ def test_async_iteration() -> None:
         with pytest.raises(TruncatedError):
             async for _ in failed:
                 pass
+        for source in (Chunks(*BODY[:1], error=OSError()), Chunks(*BODY[:3], error=OSError())):
+            lost = aiter_chunks(source.__aiter__())
+            with pytest.raises(TransportError) as raised:
+                async for _ in lost:
+                    pass
+            assert raised.value.timing is lost.timing
+            assert lost.outcome is Outcome.TRANSPORT_ERROR
 
     asyncio.run(main())
 

@@ -492,6 +492,8 @@ def test_the_first_id_and_model_count() -> None:
     whole = merged(*[{**delta("a"), **each} for each in chunks], {"choices": [], "own": None})
     assert (whole.id, whole.model, whole.raw["own"]) == ("1", "m", 1)
     own = choice(delta={"content": "a"}, index=0)
+    later = merged({**own, "id": "1"}, {**own, "id": "2", "model": "m"}, {**own, "model": "n"})
+    assert (later.id, later.model) == ("1", "m")
     empty = merged({**own, "id": "", "model": ""}, {**own, "model": None})
     assert (empty.raw["id"], empty.raw["model"]) == ("", "")
 

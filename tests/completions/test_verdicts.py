@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -785,6 +787,9 @@ def test_the_bytes_kept_since_the_last_event_are_bounded() -> None:
     assert 1 << 16 <= sum(map(len, parser._strays._quiet)) < (1 << 16) + 1003
     parser.feed(wire(delta("a")))
     assert parser._strays._quiet == []
+    for _ in range(300):  # more bytes than are kept, if they did not hold events
+        assert len(parser.feed(wire(delta("a")) * 2)) == 2
+    assert parser._strays._quiet == []
     parser.feed(b'{"error": "late"}\n')
     parser.close()
     assert isinstance(parser.error, StreamError)
@@ -804,6 +809,10 @@ def test_lines_inside_an_event_do_not_count() -> None:
     [
         (b'data: {"choices": []}\n{"error": "x"}\n\n', None),
         (b'data: {"choices": []}\n\n{"error": "x"}\n\n', "x"),
+        (b'data: {"choices": []}\n\nno\nfield\n', "no\nfield"),
+        (b'errdata: {"choices": []}\n\nor: y\n', None),
+        (b'data: {"choices": []}\nerror: x\n\n', '{"choices": []}\nx'),
+        (b'data: {"choices": []}\r\r{"error": "x"}\n\n', "x"),
         (b'{"error": "y"}\n\ndata: {"choices": []}\n\n{"error": "x"}\n: c\n', "x"),
         (b'data: {"choices": []}\n\n{"error": "x"}\nid: 5\n\n', "x"),
         (b'error: {"choices": []}\n{"error": "x"}\n\n', None),
@@ -824,10 +833,13 @@ def test_the_lines_after_the_last_event_are_the_same_at_every_cut(
         for size in (1, 2, len(body)):
             later = [body[at:][to : to + size] for to in range(0, len(body) - at, size)]
             assert read_in([body[:at], *later], headers=EVENTS) == expected
-    blocks = [block + end * 2 for block in body.split(end * 2)]
-    blocks[-1] = blocks[-1][: -2 * len(end)]
-    assert b"".join(blocks) == body
-    assert read_in([block for block in blocks if block], headers=EVENTS) == expected
+    found = re.finditer(b"(?<!^)(data|rror|(?<=[\r\n])(?!\n))", body)
+    places = [each.start() for each in found]
+    for count in range(len(places) + 1):
+        for cuts in itertools.combinations(places, count):
+            parts = zip((0, *cuts), (*cuts, len(body)), strict=True)
+            reads = [body[start:stop] for start, stop in parts if stop > start]
+            assert read_in(reads, headers=EVENTS) == expected
 
 
 @pytest.mark.parametrize(
