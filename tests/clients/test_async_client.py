@@ -664,6 +664,22 @@ def test_bytes_that_came_with_the_head(run: Any) -> None:
         run(main())
 
 
+def test_the_objects_of_a_stream_have_fewer_than_30_attributes(run: Any) -> None:
+    """From 30 on, CPython gives an object a dict of its own, and each attribute takes longer."""
+
+    async def main() -> None:
+        async with client(server) as own, await ask(own) as stream:
+            await stream.__anext__()
+            (connection,) = own._http.connections
+            (exchange,) = own._http.exchanges
+            parser = stream._answer
+            for each in (connection, exchange, parser, parser._merger, parser._strays):
+                assert 0 < len(vars(each)) < 30
+
+    with serving(Endless()) as server:
+        run(main())
+
+
 def test_a_busy_reader_makes_the_server_wait(run: Any) -> None:
     has_sent = threading.Event()
     size = 40_000_000
