@@ -30,7 +30,11 @@ _MERGED_KEYS = frozenset(
 # The keys of a count of tokens, of which one at least has to be there.
 _COUNTS = frozenset({"prompt_tokens", "completion_tokens", "total_tokens"})
 # The keys of a chunk that the merger writes itself.
-_OWN = frozenset({"choices", "id", "model", "object", "usage"})
+_OWN = frozenset({"choices", "object", "usage"})
+# The keys whose first value counts that is not empty: they describe the whole answer. For all other
+# keys the last one counts.
+_FIRST = ("id", "created", "model", "system_fingerprint")
+_KNOWN: dict[tuple[str, ...], frozenset[str]] = {}  # by the keys of _FIRST that have come
 _new = object.__new__
 
 
@@ -162,8 +166,9 @@ class Merger:
     def __init__(self, n: int, *, is_chat: bool) -> None:
         self.chunks = 0  # how many have come
         self._has_usage = False  # whether this chunk may have usage elsewhere than at the top
-        self._has_first = False  # whether both values of _first have come
-        self._top: Raw = {}  # the last values of the keys that are not _OWN
+        # The keys of which no more values are needed. A chunk that has no other is not looked at.
+        # By _add_top, which shares them between streams.
+        self._known: frozenset[str] = frozenset()
         # The choice of the last piece, and its index. By _choice.
         self._current: Any = None
         self._current_index: int | None = None
@@ -171,7 +176,7 @@ class Merger:
         self.has_error = False  # whether a choice reported an error
         self._n = n
         self._is_chat = is_chat
-        self._first: Raw = {}  # the first id and model that are not empty; else the last ones
+        self._top: Raw = {}  # the values of all keys but _OWN
         self._choices: dict[int, _Merged] = {}
         # The lowest and the highest index of a choice.
         self._lowest = 0
@@ -194,13 +199,8 @@ class Merger:
             built = tuple([self._merge_choice(each) for each in dicts(choices)])
         if (raw.get("usage") or self._has_usage) and (usage := usage_in(raw)) is not None:
             self.usages.append(Usage(usage))
-        if not self._has_first:
-            self._add_first(raw)
-        if "choices" in raw or "type" not in raw:  # else a keep-alive, or another API's event
-            top = self._top
-            for key, value in raw.items():
-                if value is not None and key not in _OWN:
-                    top[key] = value
+        if not self._known.issuperset(raw) and ("choices" in raw or "type" not in raw):
+            self._add_top(raw)  # else a keep-alive, or another API's event
         chunk = _new(Chunk)
         chunk.raw = raw
         chunk.choices = built
@@ -208,12 +208,13 @@ class Merger:
         chunk.read = read
         return chunk
 
-    def _add_first(self, raw: Raw) -> None:
-        first = self._first
-        for key in ("id", "model"):
-            if raw.get(key) is not None and not first.get(key):
-                first[key] = raw[key]
-        self._has_first = bool(first.get("id") and first.get("model"))
+    def _add_top(self, raw: Raw) -> None:
+        top = self._top
+        for key, value in raw.items():
+            if value is not None and key not in _OWN and not (key in _FIRST and top.get(key)):
+                top[key] = value
+        names = tuple([key for key in _FIRST if top.get(key)])
+        self._known = _KNOWN.setdefault(names, _OWN.union(names))
 
     def _merge_choice(self, choice: Raw) -> ChunkChoice:
         """Take a choice of a chunk, and return the piece that it is."""
@@ -301,8 +302,7 @@ class Merger:
             for index, choice in sorted(self._choices.items())
         ]
         kind = "chat.completion" if self._is_chat else "text_completion"
-        raw = {**self._top, **self._first, "object": kind, "choices": choices}
-        raw.pop("usage", None)
+        raw = {**self._top, "object": kind, "choices": choices}
         if self.usages:
             raw["usage"] = self._usage().raw
         return Completion(raw, tuple(self.usages), headers)

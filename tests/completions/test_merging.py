@@ -494,6 +494,14 @@ def test_the_first_id_and_model_count() -> None:
     own = choice(delta={"content": "a"}, index=0)
     later = merged({**own, "id": "1"}, {**own, "id": "2", "model": "m"}, {**own, "model": "n"})
     assert (later.id, later.model) == ("1", "m")
+    dated = merged(
+        {**own, "created": 0, "system_fingerprint": None, "id": "1", "model": "m"},
+        {**own, "created": 5, "system_fingerprint": "", "own": 1},
+        {**own, "created": 6, "system_fingerprint": "f", "own": None},
+        {**own, "created": 7, "system_fingerprint": "g", "own": 2},
+    )
+    keys = ("created", "system_fingerprint", "own", "id", "model")
+    assert [dated.raw[key] for key in keys] == [5, "f", 2, "1", "m"]
     empty = merged({**own, "id": "", "model": ""}, {**own, "model": None})
     assert (empty.raw["id"], empty.raw["model"]) == ("", "")
 
