@@ -31,7 +31,7 @@ from ._errors import (
     lost,
 )
 from ._headers import Headers, HeadersLike, retry_after
-from ._lines import begins_as_events
+from ._lines import StrayLines, begins_as_events
 from ._reported import Details, error_details, error_in_text, reported_error
 
 if TYPE_CHECKING:
@@ -123,6 +123,7 @@ class Answer(Generic[_T]):
         kind = self.headers.get("content-type", "").lower()
         self._is_open = self._is_success and not is_whole  # the state is OPEN, if there is a body
         # What each read needs stands together from here on, also in memory.
+        self._strays: StrayLines | None = None  # of a completion: its __init__ makes it
         # The bytes of the body in the states OPEN and BODY; None in the state EVENTS. By _collect.
         self._body: bytearray | None = bytearray()
         if self._is_open and "text/event-stream" in kind:
@@ -184,7 +185,9 @@ class Answer(Generic[_T]):
             if not data:
                 return []
         try:
-            events = self._parser.feed(self._prepared(data))
+            if self._strays is not None:
+                data = self._strays.feed(data)
+            events = self._parser.feed(data)
         except EventTooLargeError as error:
             events, self._fault = error.events, error
         self.events += len(events)
@@ -195,8 +198,8 @@ class Answer(Generic[_T]):
         if len(events) != 1 or self._fault is not None:
             return self._items_of(events, arrival_ns)
         item = self._take(events[0], arrival_ns)
-        if not self._ends:
-            self._after_read(has_events=True)
+        if self._strays is not None and not self._ends:
+            self._strays.after_read(has_events=True)
         return () if item is None else (item,)
 
     def _items_of(self, events: list[Event], arrival_ns: int) -> Generator[_T, None, None]:
@@ -208,9 +211,10 @@ class Answer(Generic[_T]):
                 yield item
             if ends:
                 return
-        self._after_read(bool(events))
+        if self._strays is not None:
+            self._strays.after_read(bool(events))
         if self._fault is not None:
-            # Not the text of its cause, whose offset counts the bytes that _prepared returned.
+            # Not the text of its cause, whose offset counts the bytes that the strays returned.
             message = (
                 f"an event is larger than max_event_size, {self._fault.limit} bytes; "
                 "if the sender is trusted, give a larger max_event_size, or None"
@@ -251,13 +255,6 @@ class Answer(Generic[_T]):
     def _take(self, event: Event, arrival_ns: int) -> _T | None:
         """Return the item that an event gives; None if it gives none."""
         raise NotImplementedError
-
-    def _prepared(self, data: bytes) -> bytes:
-        """Return what to give to the parser of events for bytes of the body."""
-        return data
-
-    def _after_read(self, has_events: bool) -> None:
-        """Do what is needed after all events of a read were taken."""
 
     def _end_events(self, ending: Ending, cause: BaseException | None) -> None:
         """Set the outcome at the end of an event stream."""

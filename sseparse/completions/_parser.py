@@ -87,7 +87,7 @@ class CompletionParser(Answer[Chunk]):
             raise ValueError(f"api must be 'chat' or 'completions', not {api!r}")
         super().__init__(status, headers, max_event_size, is_whole=not stream)
         self._decode = _decode if json_loads is json.loads else json_loads
-        self._strays = StrayLines()
+        self._strays: StrayLines = StrayLines()
         self._merger = Merger(n, is_chat=api == "chat")
         self._n = n
         self._include_usage = include_usage
@@ -101,12 +101,6 @@ class CompletionParser(Answer[Chunk]):
     def completion(self) -> Completion:
         """Return what has been merged so far, at any time."""
         return self._whole or self._merger.completion(self.headers)
-
-    def _prepared(self, data: bytes) -> bytes:
-        return self._strays.feed(data)
-
-    def _after_read(self, has_events: bool) -> None:
-        self._strays.after_read(has_events)
 
     def _take(self, event: Event, arrival_ns: int) -> Chunk | None:
         raw = self._loads(event.data)

@@ -51,7 +51,7 @@ class Exchange:
         self._connection: Any = None  # or a Connection; Any avoids checks that take time
         self._is_timed = call.timeout.event_idle is not None or call.deadline_at is not None
         self._limit = ""  # the limit that was reached
-        # A task waits for it. Set by arrival, cleared by _go_on.
+        # A task waits for it. Set by arrival, cleared by wake.
         self._waiter: asyncio.Future[None] | None = None
         self._waits_since = 0.0  # when the wait for bytes began, or some were sent last
         self._loop = http.enter()
@@ -232,7 +232,7 @@ class Exchange:
             self._timer = self._loop.call_later(seconds, self._look)
         else:
             self._limit = limit
-            self._go_on()
+            self.wake()
 
     def _next_limit(self, *, is_connecting: bool = False) -> tuple[float | None, str]:
         """Return the seconds until the first limit, and its name; None for no limit."""
@@ -253,17 +253,13 @@ class Exchange:
         return min(limits, default=(None, ""))
 
     def wake(self) -> None:
-        """Record that something has arrived, or that the connection has ended."""
-        if self._is_parked and self._drain():
-            self.end()
-        else:
-            self._go_on()
-
-    def _go_on(self) -> None:
-        """Wake the task that waits, if there is one."""
+        """Wake the task that waits, if there is one: for what has arrived, or for the end."""
         waiter, self._waiter = self._waiter, None
-        if waiter is not None and not waiter.done():  # its task may have been cancelled
-            waiter.set_result(None)
+        if waiter is not None:
+            if not waiter.done():  # its task may have been cancelled
+                waiter.set_result(None)
+        elif self._is_parked and not self.is_closed and self._drain():
+            self.end()
 
     # The answer.
 
@@ -376,7 +372,7 @@ class Exchange:
         if self._connecting is not None:
             self._connecting.cancel()
         self._release()
-        self._go_on()
+        self.wake()
 
     def _leave(self) -> None:
         """Record that nobody reads the exchange any more."""
