@@ -194,7 +194,7 @@ class Answer(Generic[_T]):
         return events
 
     def _items(self, events: list[Event], arrival_ns: int) -> Iterable[_T]:
-        """Return the items that the events of one read give, each made when it is asked for."""
+        """Return the items that the events of one read give; of several events, one by one."""
         if len(events) != 1 or self._fault is not None:
             return self._items_of(events, arrival_ns)
         item = self._take(events[0], arrival_ns)

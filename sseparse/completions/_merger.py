@@ -199,8 +199,9 @@ class Merger:
             built = tuple([self._merge_choice(each) for each in dicts(choices)])
         if (raw.get("usage") or self._has_usage) and (usage := usage_in(raw)) is not None:
             self.usages.append(Usage(usage))
+        # Not the keys of a keep-alive, or of another API's event.
         if not self._known.issuperset(raw) and ("choices" in raw or "type" not in raw):
-            self._add_top(raw)  # else a keep-alive, or another API's event
+            self._add_top(raw)
         chunk = _new(Chunk)
         chunk.raw = raw
         chunk.choices = built

@@ -69,7 +69,7 @@ class Exchange:
         self._keeps_connection = False
         self._unsent = 0  # bytes of the request that the system had not taken by _waits_since
         self._rest_at = 0.0  # when the wait for the rest ends; 0 for no end. By limit_rest.
-        # When the wait for the next event began; 0 for "with the next read". Set by read, cleared
+        # When the wait for the next event began; 0 for "with the next read". Set by take, cleared
         # by has_event.
         self._event_since = 0.0
         running.exchanges.add(self)
